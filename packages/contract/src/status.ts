@@ -1,0 +1,22 @@
+/** Status codes of the Incus REST API (doc/api.md of Incus): 100-199 in progress or state, 200-399 good ends, 400-599 bad ends. */
+export const statusCodes = {
+  'Operation created': 100,
+  Started: 101,
+  Stopped: 102,
+  Running: 103,
+  Cancelling: 104,
+  Pending: 105,
+  Starting: 106,
+  Stopping: 107,
+  Aborting: 108,
+  Freezing: 109,
+  Frozen: 110,
+  Thawed: 111,
+  Error: 112,
+  Ready: 113,
+  Success: 200,
+  Failure: 400,
+  Cancelled: 401,
+} as const;
+
+export type StatusName = keyof typeof statusCodes;
