@@ -1,0 +1,36 @@
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDomainError, messageOf } from '@stapes/contract/errors';
+import { lockStateDir } from '@stapes/runtime/host/lock';
+import { composeServer } from './compose-server.ts';
+import { loadConfig } from './config.ts';
+import { createLog } from './log.ts';
+
+/** Where this checkout lies, seen from `apps/server/{src,dist}/main.*`. */
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, join(root, 'apps/web/out'));
+  const log = createLog(config.logLevel);
+  const lock = lockStateDir(config.stateDir);
+  const server = await composeServer({ config, log, root });
+  const stop = async (signal: string) => {
+    log.info({ signal }, 'stopping; instances go on');
+    await server.close();
+    lock.release();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stop('SIGTERM'));
+  process.once('SIGINT', () => void stop('SIGINT'));
+  // One bad request never ends the process: what gets here is a bug, and is told.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+  process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));
+  console.log(`\nStapes is ready: ${server.setupUrl ?? server.url}\n`);
+  if (server.setupUrl) console.log('The link works once; it lets you choose a passphrase or a passkey.\n');
+}
+
+main().catch((error: unknown) => {
+  console.error(`stapes: ${messageOf(error)}`);
+  if (!isDomainError(error)) console.error(error);
+  process.exit(1);
+});
