@@ -9,6 +9,8 @@ export interface RuntimeConfig {
   stateDir: string;
   /** Where prepared image builds lie (`/var/cache/stapes`). */
   cacheDir: string;
+  /** Argv that starts the terminal host's process (`[node, .../terminal-host.js]`). */
+  terminalHostEntry: string[];
 }
 
 /** The mechanism: does what it is told to this host; knows no users, no database, no HTTP. */
