@@ -1,11 +1,26 @@
 /** How a configuration key is declared: once, as data. Validation, forms, live-update rules, `/1.0/metadata/configuration` and the docs read it. */
 
-export type ConfigScope = 'instance' | 'device-disk' | 'device-nic' | 'device-none' | 'network-bridge' | 'storage-dir' | 'storage-btrfs' | 'server';
+export type ConfigScope =
+  | 'instance'
+  | 'device-disk'
+  | 'device-nic'
+  | 'device-none'
+  | 'network-bridge'
+  | 'storage-dir'
+  | 'storage-btrfs'
+  | 'server';
 
 export type ValueType =
   | { kind: 'bool' }
   | { kind: 'integer'; min?: number; max?: number }
-  | { kind: 'string'; multiline?: boolean; pattern?: RegExp; patternHint?: string; secret?: boolean; maxLength?: number }
+  | {
+      kind: 'string';
+      multiline?: boolean;
+      pattern?: RegExp;
+      patternHint?: string;
+      secret?: boolean;
+      maxLength?: number;
+    }
   | { kind: 'enum'; values: readonly string[] }
   | { kind: 'bytes'; percent?: boolean }
   | { kind: 'bits' }
@@ -17,6 +32,8 @@ export type ValueType =
 export interface ConfigKey {
   /** `limits.cpu`; a trailing `*` takes any suffix (`user.*`). */
   key: string;
+  /** What the suffix of a wildcard must look like (`environment.*` takes names of variables only). */
+  suffix?: { pattern: RegExp; hint: string };
   scope: ConfigScope;
   /** Groups fields of a form and of the docs. */
   group: string;
@@ -33,3 +50,19 @@ export interface ConfigKey {
   /** Our own words, one sentence. */
   short: string;
 }
+
+type KeyFields = Pick<ConfigKey, 'key' | 'type' | 'short'> & Partial<ConfigKey>;
+
+/** Keys of one group, with what they share said once. */
+export function declareKeys(
+  common: Pick<ConfigKey, 'scope' | 'group' | 'live'>,
+  keys: readonly KeyFields[],
+): ConfigKey[] {
+  return keys.map((key) => ({ ...common, ...key }));
+}
+
+export const bool: ValueType = { kind: 'bool' };
+export const bytes: ValueType = { kind: 'bytes' };
+export const bits: ValueType = { kind: 'bits' };
+export const text: ValueType = { kind: 'string' };
+export const multilineText: ValueType = { kind: 'string', multiline: true };
