@@ -167,10 +167,26 @@ export interface Store {
   networks: Table<NetworkRow, string> & { findByName(name: string): Promise<NetworkRow | null> };
   pools: Table<PoolRow, string> & { findByName(name: string): Promise<PoolRow | null> };
   users: Table<UserRow, string>;
-  sessions: Table<SessionRow, string> & { ofUser(userId: string): Promise<SessionRow[]>; removeExpired(nowMs: number): Promise<void> };
+  sessions: Table<SessionRow, string> & {
+    ofUser(userId: string): Promise<SessionRow[]>;
+    removeExpired(nowMs: number): Promise<void>;
+  };
   passkeys: Table<PasskeyRow, string>;
-  operations: Table<OperationRow, string> & { unfinished(): Promise<OperationRow[]>; newest(limit: number): Promise<OperationRow[]>; removeOlderThan(ms: number): Promise<void> };
-  operationLog: { append(row: Omit<OperationLogRow, 'sequence'>): Promise<void>; of(operationId: string): Promise<OperationLogRow[]> };
+  operations: Table<OperationRow, string> & {
+    unfinished(): Promise<OperationRow[]>;
+    newest(limit: number): Promise<OperationRow[]>;
+    removeOlderThan(ms: number): Promise<void>;
+  };
+  operationLog: {
+    append(row: Omit<OperationLogRow, 'sequence'>): Promise<void>;
+    /** All in one transaction: a new operation or a change of one, and rows of the log. */
+    record(entry: {
+      create?: OperationRow;
+      update?: { id: string; change: Partial<OperationRow> };
+      log?: Omit<OperationLogRow, 'sequence'>[];
+    }): Promise<void>;
+    of(operationId: string): Promise<OperationLogRow[]>;
+  };
   /** Server-wide key and value pairs: `core.*` config, setup state. */
   settings: { all(): Promise<Record<string, string>>; set(key: string, value: string | null): Promise<void> };
   /** Rows that could not be read since the start, for the dashboard's warning. */

@@ -1,0 +1,117 @@
+import { PrismaLibSql } from '@prisma/adapter-libsql';
+import Database from 'libsql';
+
+/**
+ * One connection for everything. The stock client of the adapter opens a new connection after each transaction, whose pragmas would be the defaults; this one sets
+ * them once. Nobody can interleave: the adapter holds its lock from BEGIN to COMMIT, and each call is synchronous.
+ */
+type Value = string | number | bigint | boolean | null | Uint8Array;
+interface Statement {
+  sql: string;
+  args?: Value[];
+}
+interface Result {
+  columns: string[];
+  columnTypes: string[];
+  rows: unknown[][];
+  rowsAffected: number;
+}
+interface Prepared {
+  statement: Database.Statement;
+  /** Null when it returns no data. */
+  columns: { names: string[]; types: string[] } | null;
+}
+const cachedStatements = 256;
+
+export function openDatabase(file: string): Database.Database {
+  const database = new Database(file, { timeout: 5000 });
+  database.exec('PRAGMA journal_mode = WAL');
+  database.exec('PRAGMA synchronous = FULL');
+  database.exec('PRAGMA foreign_keys = ON');
+  return database;
+}
+
+/** What the adapter asks of a client. */
+class Connection {
+  closed = false;
+  readonly protocol = 'file';
+  readonly #database: Database.Database;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  execute(input: Statement | string): Promise<Result> {
+    return new Promise((resolve) => resolve(this.#run(typeof input === 'string' ? { sql: input } : input)));
+  }
+
+  async transaction() {
+    // IMMEDIATE: a second writer waits here, and not in the middle, where SQLite could not retry.
+    this.#database.exec('BEGIN IMMEDIATE');
+    return {
+      execute: (input: Statement | string) => this.execute(input),
+      commit: async () => void this.#database.exec('COMMIT'),
+      rollback: async () => {
+        if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      },
+    };
+  }
+
+  async executeMultiple(sql: string): Promise<void> {
+    this.#database.exec(sql);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#prepared.clear();
+    this.#database.close();
+  }
+
+  #run({ sql, args = [] }: Statement): Result {
+    const { statement, columns } = this.#prepare(sql);
+    const values = args.map((value) => (typeof value === 'boolean' ? Number(value) : value));
+    if (!columns) return { columns: [], columnTypes: [], rows: [], rowsAffected: statement.run(values).changes };
+    const rows = (statement.all(values) as unknown[][]).map((row) =>
+      row.map((value) => (Buffer.isBuffer(value) ? toArrayBuffer(value) : value)),
+    );
+    return { columns: columns.names, columnTypes: columns.types, rows, rowsAffected: 0 };
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    let columns: Prepared['columns'] = null;
+    try {
+      statement.raw(true); // throws for a statement that returns nothing
+      const found = statement.columns();
+      columns = { names: found.map(({ name }) => name), types: found.map(({ type }) => type ?? '') };
+    } catch {
+      columns = null;
+    }
+    const prepared = { statement, columns };
+    const oldest = this.#prepared.size >= cachedStatements ? this.#prepared.keys().next().value : undefined;
+    if (oldest !== undefined) this.#prepared.delete(oldest);
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+}
+
+function toArrayBuffer(buffer: Buffer): ArrayBuffer {
+  return new Uint8Array(buffer).buffer;
+}
+
+export class SingleConnectionAdapter extends PrismaLibSql {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    super({ url: 'file:unused' });
+    this.#database = database;
+  }
+
+  override createClient(): ReturnType<PrismaLibSql['createClient']> {
+    return new Connection(this.#database) as unknown as ReturnType<PrismaLibSql['createClient']>;
+  }
+}
