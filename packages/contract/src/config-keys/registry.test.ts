@@ -181,8 +181,6 @@ describe('the registry', () => {
         expect(checkConfig('instance', { [`a${key}`]: value })).toHaveLength(1);
       }),
     );
-      }),
-    );
   });
 });
 
