@@ -53,7 +53,14 @@ export interface Limits {
   memoryEnforce?: 'hard' | 'soft';
   memorySwap?: boolean | { bytes: number };
   processes?: number;
-  disk: { target: string; /** a host path on the backing device */ backing: string; readBps?: number; readIops?: number; writeBps?: number; writeIops?: number }[];
+  disk: {
+    target: string;
+    /** a host path on the backing device */ backing: string;
+    readBps?: number;
+    readIops?: number;
+    writeBps?: number;
+    writeIops?: number;
+  }[];
   nic: { hostName: string; ingressBps?: number; egressBps?: number /** bits per second, seen from the instance */ }[];
 }
 
@@ -153,7 +160,11 @@ export interface InstancePowers {
   /** Command for a pty that is the text console. */
   console: { command(ref: InstanceRef): Promise<HostCommand> } | null;
   /** Names (bare) and contents of the driver's own logs of this instance. */
-  logs: { list(ref: InstanceRef): Promise<string[]>; read(ref: InstanceRef, name: string): Promise<Buffer>; remove(ref: InstanceRef, name: string): Promise<void> } | null;
+  logs: {
+    list(ref: InstanceRef): Promise<string[]>;
+    read(ref: InstanceRef, name: string): Promise<Buffer>;
+    remove(ref: InstanceRef, name: string): Promise<void>;
+  } | null;
   files: InstanceFiles | null;
 }
 
@@ -182,7 +193,11 @@ export interface InstanceFiles {
   stat(target: FileTarget): Promise<FileEntry>;
   read(target: FileTarget): Promise<{ entry: FileEntry; stream: NodeJS.ReadableStream | null }>;
   /** uid, gid and mode apply only to a new file. */
-  write(target: FileTarget, content: NodeJS.ReadableStream, options: { append: boolean; uid?: number; gid?: number; mode?: number }): Promise<void>;
+  write(
+    target: FileTarget,
+    content: NodeJS.ReadableStream,
+    options: { append: boolean; uid?: number; gid?: number; mode?: number },
+  ): Promise<void>;
   makeDirectory(target: FileTarget, options: { uid?: number; gid?: number; mode?: number }): Promise<void>;
   makeSymlink(target: FileTarget, linkTarget: string, options: { uid?: number; gid?: number }): Promise<void>;
   remove(target: FileTarget, options: { recursive: boolean }): Promise<void>;

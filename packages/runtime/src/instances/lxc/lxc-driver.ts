@@ -1,0 +1,136 @@
+import { readFile, mkdir, rm } from 'node:fs/promises';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { DomainError } from '@stapes/contract/errors';
+import { IdmappedMounts } from '../../host/idmapped-mounts.ts';
+import { KeyedLock } from '../../host/keyed-lock.ts';
+import { stateId } from '../../host/state-id.ts';
+import type { InstanceDriver, InstanceRef, MachineSpec } from '../driver.ts';
+import { removeCgroup } from './lxc-cgroups.ts';
+import type { HostAbilities } from './lxc-config.ts';
+import { consoleLogPower, consolePower, execCommand, logsPower } from './lxc-exec.ts';
+import { lxcFiles } from './lxc-files.ts';
+import { applyLimits, applyNicLimits, hostLimitSettings } from './lxc-limits.ts';
+import { LxcObserver } from './lxc-observer.ts';
+import { LxcPaths } from './lxc-paths.ts';
+import { replaceFile, startInstance, writeConfig, type StartContext } from './lxc-start.ts';
+import { clearTraces, stopInstance, type StopContext } from './lxc-stop.ts';
+import { LxcUsage } from './lxc-usage.ts';
+import { announce, LxcWatcher } from './lxc-watch.ts';
+import { shiftRootfs } from './shift.ts';
+
+export interface LxcDriverOptions {
+  /** Absolute; must exist. */
+  stateDir: string;
+}
+
+/** System containers on LXC. Everything durable lies in `$stateDir/instances/ID`; what runs is asked of LXC's monitors and the kernel. */
+export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver {
+  const paths = new LxcPaths(stateDir, stateId(stateDir));
+  const observer = new LxcObserver(paths);
+  const usage = new LxcUsage(observer);
+  const idmapped = new IdmappedMounts();
+  const locks = new KeyedLock();
+
+  const findSpec = async (ref: InstanceRef): Promise<MachineSpec | null> => {
+    const text = await readFile(paths.spec(ref), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    return text === null ? null : (JSON.parse(text) as MachineSpec);
+  };
+  const stopContext: StopContext = {
+    paths,
+    observer,
+    locks,
+    hostNames: async (ref) => ((await findSpec(ref))?.nics ?? []).map((nic) => nic.hostName),
+  };
+  const startContext: StartContext = {
+    paths,
+    observer,
+    readSpec: async (ref) => {
+      const spec = await findSpec(ref);
+      if (!spec) throw new DomainError('not-found', 'The instance has no configuration on this host');
+      return spec;
+    },
+    abilities: async (spec) => ({
+      idmappedRootfs: spec.idmap !== null && (await idmapped.supports(spec.rootfs)),
+      ...confinementAbilities(),
+    }),
+    limitSettings: (spec) => hostLimitSettings(observer, spec.ref, spec.limits),
+    shiftRootfs: async (spec, abilities) => shiftRootfs(spec.rootfs, abilities.idmappedRootfs ? null : spec.idmap),
+    clearTraces: (ref) => clearTraces(stopContext, ref),
+  };
+
+  return {
+    type: 'container',
+    can: {
+      exec: { command: (ref, spec) => execCommand(paths, observer, ref, spec) },
+      limits: { apply: (ref, limits) => applyLimits(observer, ref, limits) },
+      consoleLog: consoleLogPower(paths),
+      console: consolePower(paths, observer),
+      logs: logsPower(paths),
+      files: lxcFiles(observer),
+    },
+    async ensureConfigured(spec) {
+      await mkdir(paths.lxcPath, { recursive: true, mode: 0o711 });
+      // Init, which has no rights of its own on the host, must pass through here to its root file system.
+      await mkdir(paths.directory(spec.ref), { recursive: true, mode: 0o711 });
+      await writeConfig(startContext, { ...spec, mounts: [] }, await startContext.abilities(spec));
+      await replaceFile(paths.spec(spec.ref), JSON.stringify(spec));
+    },
+    async removeConfigured(ref) {
+      await stopInstance(stopContext, ref, { graceMs: 0, force: true });
+      await locks.run(ref.id, async () => {
+        await rm(paths.directory(ref), { recursive: true, force: true });
+        await rm(paths.lockFile(ref), { force: true });
+      });
+      // Only when it was the last one: a cgroup with children stays.
+      if (readdirSync(paths.lxcPath, { withFileTypes: true }).length === 0) removeCgroup(paths.cgroupRoot);
+    },
+    ensureStarted: (ref) =>
+      locks.run(ref.id, async () => {
+        await startInstance(startContext, ref);
+        await applyNicLimits((await startContext.readSpec(ref)).limits.nic, true);
+      }),
+    ensureStopped: (ref, options) => stopInstance(stopContext, ref, options),
+    async ensureFrozen(ref, frozen) {
+      const init = await observer.findInit(ref);
+      if (!init) throw new DomainError('wrong-state', 'The instance is not running');
+      init.cgroups.freeze(frozen);
+      await untilFrozen(init.cgroups, frozen);
+      await announce(paths, ref, frozen ? 'FROZEN' : 'RUNNING');
+    },
+    inspect: (ref) => observer.inspect(ref),
+    inspectAll: () => observer.inspectAll(),
+    usage: (refs) => usage.read(refs),
+    watch: (listener, signal) => new LxcWatcher(paths, observer, listener).follow(signal),
+  };
+}
+
+async function untilFrozen(cgroups: { fullyFrozen: boolean }, frozen: boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (cgroups.fullyFrozen !== frozen) {
+    if (Date.now() > deadline)
+      throw new DomainError('timeout', `The instance could not be ${frozen ? 'frozen' : 'thawed'} within 10 s`);
+    await new Promise((done) => setTimeout(done, 2));
+  }
+}
+
+/** AppArmor counts when the kernel enforces it and its parser is there to load profiles; lxcfs when its file system really answers. */
+function confinementAbilities(): Omit<HostAbilities, 'idmappedRootfs'> {
+  const enabled = existsSync('/sys/kernel/security/apparmor/profiles') && existsSync('/sbin/apparmor_parser');
+  return { apparmor: enabled, lxcfsProc: lxcfsFiles() };
+}
+
+function lxcfsFiles(): string[] {
+  try {
+    const mounted = / \/var\/lib\/lxcfs [^-]*- fuse\.lxcfs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+    if (!mounted) return [];
+    readFileSync('/var/lib/lxcfs/proc/uptime');
+    const wanted = new Set(['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime']);
+    return readdirSync('/var/lib/lxcfs/proc').filter((name) => wanted.has(name));
+  } catch {
+    // A dead lxcfs leaves a mount on which every call fails: then instances do without.
+    return [];
+  }
+}

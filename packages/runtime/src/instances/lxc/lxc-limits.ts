@@ -1,0 +1,169 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../../host/run.ts';
+import type { InstanceRef, Limits } from '../driver.ts';
+import { readText } from './lxc-cgroups.ts';
+import { limitSettings, parseCpus, type CgroupSetting, type LimitContext } from './limit-settings.ts';
+import type { LxcObserver } from './lxc-observer.ts';
+
+export function hostLimitSettings(observer: LxcObserver, ref: InstanceRef, limits: Limits): CgroupSetting[] {
+  return limitSettings(limits, limitContext(observer, ref)).filter(
+    (setting) => !setting.optional || setting.reset || fileExists(observer, setting),
+  );
+}
+
+function limitContext(observer: LxcObserver, ref: InstanceRef): LimitContext {
+  return {
+    layout: observer.layout,
+    cpus: usableCpus(observer),
+    seed: [...ref.id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 4096,
+    deviceOf: blockDeviceOf,
+  };
+}
+
+function usableCpus(observer: LxcObserver): number[] {
+  const mount = observer.layout.v1.get('cpuset');
+  const text =
+    (mount === undefined ? null : readText(join(mount, 'cpuset.cpus'))) ??
+    readFileSync('/sys/devices/system/cpu/online', 'utf8');
+  return parseCpus(text);
+}
+
+/** Optional files (memory+swap accounting) are the same in every cgroup, so the root tells; v2's root lacks them, but there LXC's start tells. */
+function fileExists(observer: LxcObserver, setting: CgroupSetting): boolean {
+  if (setting.version === 2) return true;
+  const mount = observer.layout.v1.get(setting.controller);
+  return mount !== undefined && readText(join(mount, setting.file)) !== null;
+}
+
+/** The whole disk behind a path: throttles work on disks, not on partitions. Null for file systems without one (tmpfs, network). */
+export function blockDeviceOf(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return null;
+  const device = found.dev;
+  const major = ((device >> 8) & 0xfff) + 0;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  const id = major === 0 ? anonymousDevice(path) : `${major}:${minor}`;
+  if (id === null) return null;
+  const parent = readText(`/sys/dev/block/${id}/partition`) === null ? null : readText(`/sys/dev/block/${id}/../dev`);
+  return parent?.trim() ?? id;
+}
+
+/** btrfs gives each subvolume a device number of its own: the mount's source names the real one. */
+function anonymousDevice(path: string): string | null {
+  let best: { point: string; source: string } | null = null;
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const [before, after] = line.split(' - ');
+    const point = before?.split(' ')[4]?.replaceAll('\\040', ' ');
+    const source = after?.split(' ')[1];
+    if (!point || !source?.startsWith('/dev/')) continue;
+    const covers = path === point || path.startsWith(point === '/' ? '/' : `${point}/`);
+    if (covers && (!best || point.length >= best.point.length)) best = { point, source };
+  }
+  const found = best && statSync(best.source, { throwIfNoEntry: false });
+  return found?.isBlockDevice()
+    ? `${(found.rdev >> 8) & 0xfff}:${(found.rdev & 0xff) | ((found.rdev >> 12) & 0xfff00)}`
+    : null;
+}
+
+export async function applyLimits(observer: LxcObserver, ref: InstanceRef, limits: Limits): Promise<void> {
+  const init = await observer.findInit(ref);
+  if (!init) return;
+  const settings = hostLimitSettings(observer, ref, limits);
+  for (const reset of staleThrottles(init.cgroups, settings)) init.cgroups.write(reset);
+  for (const setting of settings) init.cgroups.write(setting);
+  await applyNicLimits(limits.nic);
+}
+
+/** Throttles of devices that no disk names any more. */
+function staleThrottles(
+  cgroups: { read(controller: string, file: string): string | null },
+  settings: CgroupSetting[],
+): CgroupSetting[] {
+  const files = ['read_bps_device', 'read_iops_device', 'write_bps_device', 'write_iops_device'].map((name) => ({
+    controller: 'blkio',
+    version: 1 as const,
+    file: `blkio.throttle.${name}`,
+  }));
+  const wanted = new Set(settings.map((setting) => `${setting.file} ${setting.value.split(' ')[0]}`));
+  const stale = ({ controller, file }: { controller: string; file: string }) =>
+    (cgroups.read(controller, file) ?? '').split('\n').flatMap((line) => {
+      const device = line.split(' ')[0];
+      return device && !wanted.has(`${file} ${device}`) ? [device] : [];
+    });
+  return [
+    ...files.flatMap((file) =>
+      stale(file).map((device): CgroupSetting => ({ ...file, value: `${device} 0`, reset: true, optional: true })),
+    ),
+    ...stale({ controller: 'io', file: 'io.max' }).map((device): CgroupSetting => ({
+      controller: 'io',
+      version: 2,
+      file: 'io.max',
+      value: `${device} rbps=max riops=max wbps=max wiops=max`,
+      reset: true,
+      optional: true,
+    })),
+  ];
+}
+
+const anyExit = Array.from({ length: 256 }, (_, code) => code);
+
+/** What the instance receives leaves the host end (shaped); what it sends arrives there (policed). */
+export async function applyNicLimits(nics: Limits['nic'], onlySet = false): Promise<void> {
+  for (const nic of nics) {
+    if (onlySet && nic.ingressBps === undefined && nic.egressBps === undefined) continue;
+    await run('tc', ['qdisc', 'del', 'dev', nic.hostName, 'root'], { okCodes: anyExit });
+    await run('tc', ['qdisc', 'del', 'dev', nic.hostName, 'ingress'], { okCodes: anyExit });
+    if (nic.ingressBps !== undefined) {
+      const burst = Math.max(16_000, Math.round(nic.ingressBps / 8 / 50));
+      await run('tc', [
+        'qdisc',
+        'add',
+        'dev',
+        nic.hostName,
+        'root',
+        'tbf',
+        'rate',
+        `${nic.ingressBps}bit`,
+        'burst',
+        String(burst),
+        'latency',
+        '100ms',
+      ]);
+    }
+    if (nic.egressBps !== undefined) {
+      const burst = Math.max(65_536, Math.round(nic.egressBps / 8 / 20));
+      await run('tc', ['qdisc', 'add', 'dev', nic.hostName, 'handle', 'ffff:', 'ingress']);
+      const match = [
+        'filter',
+        'add',
+        'dev',
+        nic.hostName,
+        'parent',
+        'ffff:',
+        'protocol',
+        'all',
+        'prio',
+        '1',
+        'u32',
+        'match',
+        'u32',
+        '0',
+        '0',
+      ];
+      await run('tc', [
+        ...match,
+        'police',
+        'rate',
+        `${nic.egressBps}bit`,
+        'burst',
+        String(burst),
+        'mtu',
+        '65535',
+        'drop',
+        'flowid',
+        ':1',
+      ]);
+    }
+  }
+}
