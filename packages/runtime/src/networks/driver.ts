@@ -9,7 +9,15 @@ export interface NetworkRef {
 /** Typed values; addresses with their prefix as `10.1.2.1/24`. */
 export interface NetworkSpec {
   ref: NetworkRef;
-  ipv4: { address: string; nat: boolean; dhcp: boolean; dhcpRanges: string[]; dhcpExpiry: string; firewall: boolean; routing: boolean } | null;
+  ipv4: {
+    address: string;
+    nat: boolean;
+    dhcp: boolean;
+    dhcpRanges: string[];
+    dhcpExpiry: string;
+    firewall: boolean;
+    routing: boolean;
+  } | null;
   ipv6: { address: string; nat: boolean; dhcp: boolean; stateful: boolean; firewall: boolean; routing: boolean } | null;
   dns: { domain: string; mode: 'managed' | 'dynamic' | 'none' };
   mtu?: number;
