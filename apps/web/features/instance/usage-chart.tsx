@@ -59,18 +59,22 @@ export function UsageChart({ title, times, series, format, max }: ChartProps) {
   };
 
   return (
-    <figure className="rounded-lg border border-border bg-surface p-4" aria-labelledby={titleId}>
+    <figure className="rounded-lg border border-line bg-surface p-4" aria-labelledby={titleId}>
       <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 text-sm">
         <span id={titleId} className="font-medium">
           {title}
         </span>
-        <span className="flex flex-wrap gap-x-3 tabular-nums text-muted" aria-live={at === null ? 'off' : 'polite'}>
+        <span className="flex flex-wrap gap-x-3 tabular text-ink-2" aria-live={at === null ? 'off' : 'polite'}>
           {at !== null && time !== undefined && <time>{new Date(time).toLocaleTimeString()}</time>}
           {series.map((one) => (
             <span key={one.label} className="inline-flex items-center gap-1.5">
-              {series.length > 1 && <span aria-hidden className="size-2 rounded-full" style={{ background: one.color }} />}
+              {series.length > 1 && (
+                <span aria-hidden className="size-2 rounded-full" style={{ background: one.color }} />
+              )}
               {series.length > 1 ? `${one.label} ` : ''}
-              <span className="text-foreground">{shown >= 0 && one.values[shown] !== undefined ? format(one.values[shown]) : '–'}</span>
+              <span className="text-ink">
+                {shown >= 0 && one.values[shown] !== undefined ? format(one.values[shown]) : '–'}
+              </span>
             </span>
           ))}
         </span>
@@ -88,12 +92,28 @@ export function UsageChart({ title, times, series, format, max }: ChartProps) {
         onKeyDown={onKey}
       >
         {[0.25, 0.5, 0.75].map((part) => (
-          <line key={part} x1={0} x2={width} y1={height * part} y2={height * part} className="stroke-border" strokeWidth={1} vectorEffect="non-scaling-stroke" />
+          <line
+            key={part}
+            x1={0}
+            x2={width}
+            y1={height * part}
+            y2={height * part}
+            className="stroke-line"
+            strokeWidth={1}
+            vectorEffect="non-scaling-stroke"
+          />
         ))}
         {series.map((one) => (
           <g key={one.label}>
             {series.length === 1 && <path d={path(one.values, top, times, true)} fill={one.color} opacity={0.14} />}
-            <path d={path(one.values, top, times, false)} fill="none" stroke={one.color} strokeWidth={1.75} vectorEffect="non-scaling-stroke" strokeLinejoin="round" />
+            <path
+              d={path(one.values, top, times, false)}
+              fill="none"
+              stroke={one.color}
+              strokeWidth={1.75}
+              vectorEffect="non-scaling-stroke"
+              strokeLinejoin="round"
+            />
           </g>
         ))}
         {at !== null && time !== undefined && (
@@ -102,7 +122,7 @@ export function UsageChart({ title, times, series, format, max }: ChartProps) {
             x2={(((time - (times[0] ?? 0)) / Math.max(1, (times.at(-1) ?? 1) - (times[0] ?? 0))) * width).toFixed(1)}
             y1={0}
             y2={height}
-            className="stroke-foreground"
+            className="stroke-ink"
             strokeWidth={1}
             vectorEffect="non-scaling-stroke"
           />

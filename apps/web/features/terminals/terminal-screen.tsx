@@ -6,8 +6,8 @@ import { SearchAddon } from '@xterm/addon-search';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
 import { useEffect, useImperativeHandle, useRef, type Ref } from 'react';
-import { TerminalConnection, type ConnectionState } from './terminal-connection';
-import { terminalTheme } from './terminal-theme';
+import { TerminalConnection, type ConnectionState } from './terminal-connection.ts';
+import { terminalTheme } from './terminal-theme.ts';
 
 export interface ScreenHandle {
   focus(): void;
@@ -31,10 +31,28 @@ interface ScreenProps {
   ref?: Ref<ScreenHandle>;
 }
 
-const highlight = { decorations: { matchOverviewRuler: '#f5c451', activeMatchColorOverviewRuler: '#ff9f43', matchBackground: '#6b5a1e', activeMatchBackground: '#a15c00' } };
+const highlight = {
+  decorations: {
+    matchOverviewRuler: '#f5c451',
+    activeMatchColorOverviewRuler: '#ff9f43',
+    matchBackground: '#6b5a1e',
+    activeMatchBackground: '#a15c00',
+  },
+};
 
 /** An xterm on one session of the terminal host. Loaded lazily: xterm is a chunk of its own. */
-export function TerminalScreen({ id, label, fontSize, visible, screenReader, onState, onExit, onTitle, onSearchResults, ref }: ScreenProps) {
+export function TerminalScreen({
+  id,
+  label,
+  fontSize,
+  visible,
+  screenReader,
+  onState,
+  onExit,
+  onTitle,
+  onSearchResults,
+  ref,
+}: ScreenProps) {
   const element = useRef<HTMLDivElement>(null);
   const parts = useRef<{ terminal: Terminal; fit: FitAddon; search: SearchAddon } | null>(null);
   const events = useRef({ onState, onExit, onTitle, onSearchResults });
@@ -45,7 +63,9 @@ export function TerminalScreen({ id, label, fontSize, visible, screenReader, onS
   useImperativeHandle(ref, () => ({
     focus: () => parts.current?.terminal.focus(),
     find: (term, direction) =>
-      (direction === 'next' ? parts.current?.search.findNext(term, highlight) : parts.current?.search.findPrevious(term, highlight)) ?? false,
+      (direction === 'next'
+        ? parts.current?.search.findNext(term, highlight)
+        : parts.current?.search.findPrevious(term, highlight)) ?? false,
     clearSearch: () => parts.current?.search.clearDecorations(),
     selection: () => parts.current?.terminal.getSelection() ?? '',
     paste: (text) => parts.current?.terminal.paste(text),
@@ -88,7 +108,9 @@ export function TerminalScreen({ id, label, fontSize, visible, screenReader, onS
     if (visible) current.fit.fit();
   }, [fontSize, screenReader, visible]);
 
-  return <div ref={element} role="group" aria-label={label} className="h-full w-full overflow-hidden bg-[#0b0e14] p-2" />;
+  return (
+    <div ref={element} role="group" aria-label={label} className="h-full w-full overflow-hidden bg-[#0b0e14] p-2" />
+  );
 }
 
 interface Wiring {
