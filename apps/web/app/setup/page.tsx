@@ -1,0 +1,5 @@
+import type { Metadata } from 'next';
+import { SetupPage } from '../../features/auth/setup-page.tsx';
+
+export const metadata: Metadata = { title: 'Set up' };
+export default SetupPage;

@@ -1,0 +1,2 @@
+/** Runs before the first paint, so that no page flashes in the wrong theme. Static text: the content security policy names its hash. */
+export const themeScript = `(function(){try{var t=localStorage.getItem('stapes-theme');var d=t==='dark'||(t!=='light'&&matchMedia('(prefers-color-scheme: dark)').matches);document.documentElement.dataset.theme=d?'dark':'light'}catch(e){document.documentElement.dataset.theme='light'}})()`;

@@ -1,0 +1,58 @@
+'use client';
+
+import { PasskeyProblem } from './passkey-problem.ts';
+
+/** Passkeys need a secure context and a host name (not a bare address). Null when they can be used here, else the reason. */
+export function whyNoPasskeys(): string | null {
+  if (typeof PublicKeyCredential === 'undefined') return 'This browser has no passkeys';
+  if (!isSecureContext) return 'Passkeys need HTTPS';
+  if (/^[\d.]+$|^\[/.test(location.hostname))
+    return `Passkeys need a host name: open this page as https://localhost:${location.port || '443'}`;
+  return null;
+}
+
+type Module = typeof import('@simplewebauthn/browser');
+type CreationOptions = Parameters<Module['startRegistration']>[0]['optionsJSON'];
+type RequestOptions = Parameters<Module['startAuthentication']>[0]['optionsJSON'];
+
+function explain(error: unknown): Error {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'NotAllowedError' || name === 'AbortError')
+    return new PasskeyProblem('No passkey was given: the request was cancelled or timed out. Try again.');
+  if (name === 'InvalidStateError') return new PasskeyProblem('This device has a passkey for this server already.');
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The options come as the server's library made them for this one. */
+export async function registerPasskey(options: object) {
+  const optionsJSON = options as CreationOptions;
+  const { startRegistration } = await import('@simplewebauthn/browser');
+  return startRegistration({ optionsJSON }).catch((error: unknown) => Promise.reject(explain(error)));
+}
+export async function askForPasskey(options: object) {
+  const optionsJSON = options as RequestOptions;
+  const { startAuthentication } = await import('@simplewebauthn/browser');
+  return startAuthentication({ optionsJSON }).catch((error: unknown) => Promise.reject(explain(error)));
+}
+
+/** A name that tells one's passkeys apart later. */
+export function deviceName(): string {
+  const agent = navigator.userAgent;
+  const system = /iPhone|iPad/.test(agent)
+    ? 'iOS'
+    : /Android/.test(agent)
+      ? 'Android'
+      : /Mac/.test(agent)
+        ? 'macOS'
+        : /Windows/.test(agent)
+          ? 'Windows'
+          : 'Linux';
+  const browser = /Firefox\//.test(agent)
+    ? 'Firefox'
+    : /Edg\//.test(agent)
+      ? 'Edge'
+      : /Chrom/.test(agent)
+        ? 'Chromium'
+        : 'Safari';
+  return `${browser} on ${system}`;
+}

@@ -1,0 +1,5 @@
+import type { CreateDefaults } from '../shell/overlays.ts';
+
+export function CreateWizard(_: { defaults: CreateDefaults; onClose(): void }) {
+  return null;
+}
