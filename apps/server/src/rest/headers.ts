@@ -20,12 +20,12 @@ export function inBothDialects(values: Record<string, string>): Record<string, s
 /** `Content-Disposition` for a file name that a user or a guest has chosen: nothing of it gets into the header unencoded. */
 export function contentDisposition(filename: string, kind: 'attachment' | 'inline' = 'attachment'): string {
   const plain = filename.replace(/[^A-Za-z0-9._-]/g, '_').slice(-128) || 'file';
-  if (plain === filename) return `${kind}; filename=${plain}`;
+  if (plain === filename) return `${kind}; filename="${plain}"`;
   const encoded = encodeURIComponent(filename.replace(/\p{Surrogate}/gu, '_')).replace(
     /['()*!]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `${kind}; filename=${plain}; filename*=UTF-8''${encoded}`;
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
 /** Headers of everything that is not an envelope: the bytes are a guest's, and must never become a page of our origin. */

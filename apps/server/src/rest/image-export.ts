@@ -28,7 +28,7 @@ export function exportAnswer(files: readonly ExportFile[]): Answer {
   const boundary = randomBytes(24).toString('hex');
   const heads = files.map((file) =>
     Buffer.from(
-      `--${boundary}\r\nContent-Disposition: ${contentDisposition(file.filename).replace('attachment;', `form-data; name=${file.part};`)}\r\n` +
+      `--${boundary}\r\nContent-Disposition: ${contentDisposition(file.filename).replace('attachment;', `form-data; name="${file.part}";`)}\r\n` +
         'Content-Type: application/octet-stream\r\n\r\n',
     ),
   );

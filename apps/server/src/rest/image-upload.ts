@@ -56,16 +56,11 @@ async function receiveParts(
   const parts = new Set<string>();
   const writes: Promise<void>[] = [];
   parser.on('file', (name, stream) => {
-    // The first part is the metadata; `rootfs.img` is the disk of a virtual machine.
-    const wanted = parts.size === 0 ? ['metadata'] : ['rootfs', 'rootfs.img'];
-    if (parts.size >= 2 || !wanted.includes(name)) {
-      stream.resume();
-      parser.destroy(new DomainError('invalid', 'An upload has the parts "metadata" and "rootfs", in this order'));
-      return;
-    }
-    if (name === 'rootfs.img') {
-      stream.resume();
-      parser.destroy(new DomainError('unsupported', 'Images of virtual machines are not supported by this server yet'));
+    const refusal = refusalOf(name, parts.size);
+    if (refusal) {
+      // The parser ends this part with the same error; it has nobody else to hear it.
+      stream.on('error', () => undefined).resume();
+      parser.destroy(refusal);
       return;
     }
     parts.add(name);
@@ -88,6 +83,16 @@ async function receiveParts(
   }
   if (!parts.has('metadata')) throw new DomainError('invalid', 'The upload holds no part "metadata"');
   return { metadataFile, rootfsFile: parts.has('rootfs') ? rootfsFile : null };
+}
+
+/** The first part is the metadata, the second the root file system; `rootfs.img` is the disk of a virtual machine. */
+function refusalOf(name: string, partsBefore: number): DomainError | null {
+  const wanted = partsBefore === 0 ? ['metadata'] : partsBefore === 1 ? ['rootfs', 'rootfs.img'] : [];
+  if (!wanted.includes(name)) {
+    return new DomainError('invalid', 'An upload has the parts "metadata" and "rootfs", in this order');
+  }
+  if (name !== 'rootfs.img') return null;
+  return new DomainError('unsupported', 'Images of virtual machines are not supported by this server yet');
 }
 
 function parserOf(headers: IncomingHttpHeaders): busboy.Busboy {
