@@ -16,7 +16,8 @@ function hashInto(hash, path) {
   for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const child = join(path, entry.name);
     if (entry.isDirectory() && !ignored.has(entry.name)) hashInto(hash, child);
-    else if (entry.isFile() && !irrelevant.test(entry.name)) hash.update(child).update('\0').update(readFileSync(child));
+    else if (entry.isFile() && !irrelevant.test(entry.name))
+      hash.update(child).update('\0').update(readFileSync(child));
   }
 }
 
@@ -31,7 +32,8 @@ function hashOf(inputs) {
 
 function runCommand(file, args, options = {}) {
   const result = spawnSync(file, args, { stdio: 'inherit', ...options });
-  if (result.status !== 0) throw new Error(`${file} ${args.join(' ')} failed (${result.status ?? result.error?.message})`);
+  if (result.status !== 0)
+    throw new Error(`${file} ${args.join(' ')} failed (${result.status ?? result.error?.message})`);
 }
 
 async function bundleServer() {
@@ -49,12 +51,18 @@ async function bundleServer() {
     legalComments: 'none',
     loader: { '.yaml': 'text' },
     // CommonJS parts of the generated client may ask for these.
-    banner: { js: "import { createRequire as _createRequire } from 'node:module'; const require = _createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as _createRequire } from 'node:module'; const require = _createRequire(import.meta.url);",
+    },
     plugins: [
       {
         name: 'packages-stay-outside',
         setup(builder) {
-          builder.onResolve({ filter: /^[^./]/ }, (args) => (args.kind === 'entry-point' || args.path.startsWith('@stapes/') ? undefined : { path: args.path, external: true }));
+          builder.onResolve({ filter: /^[^./]/ }, (args) =>
+            args.kind === 'entry-point' || args.path.startsWith('@stapes/')
+              ? undefined
+              : { path: args.path, external: true },
+          );
         },
       },
     ],
@@ -62,10 +70,23 @@ async function bundleServer() {
 }
 
 const targets = [
-  { name: 'database client', inputs: ['prisma', 'package-lock.json'], output: 'apps/server/src/store/generated', build: () => runCommand('bash', ['scripts/generate-prisma']) },
+  {
+    name: 'database client',
+    inputs: ['prisma', 'package-lock.json'],
+    output: 'apps/server/src/store/generated',
+    build: () => runCommand('bash', ['scripts/generate-prisma']),
+  },
   {
     name: 'server',
-    inputs: ['apps/server/src', 'packages/contract/src', 'packages/runtime/src', 'scripts/images', 'prisma', 'package-lock.json', 'scripts/build.mjs'],
+    inputs: [
+      'apps/server/src',
+      'packages/contract/src',
+      'packages/runtime/src',
+      'scripts/images',
+      'prisma',
+      'package-lock.json',
+      'scripts/build.mjs',
+    ],
     output: 'apps/server/dist/main.js',
     build: bundleServer,
   },
@@ -74,7 +95,10 @@ const targets = [
     inputs: ['apps/web', 'public', 'packages/contract/src', 'package-lock.json', 'scripts/compress-web.mjs'],
     output: 'apps/web/out/index.html',
     build() {
-      runCommand(join(root, 'node_modules/.bin/next'), ['build'], { cwd: 'apps/web', env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' } });
+      runCommand(join(root, 'node_modules/.bin/next'), ['build'], {
+        cwd: 'apps/web',
+        env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' },
+      });
       runCommand('node', ['scripts/compress-web.mjs']);
     },
   },

@@ -19,14 +19,24 @@ export class Rest {
     const payload = body === undefined ? undefined : isRaw ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const call = request(
-        { socketPath: this.socketPath, method, path, headers: { ...(payload !== undefined && !isRaw ? { 'content-type': 'application/json' } : {}), ...headers } },
+        {
+          socketPath: this.socketPath,
+          method,
+          path,
+          headers: { ...(payload !== undefined && !isRaw ? { 'content-type': 'application/json' } : {}), ...headers },
+        },
         (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', () => {
             const raw = Buffer.concat(chunks);
             const isJson = String(response.headers['content-type']).includes('json');
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, raw, body: isJson ? JSON.parse(raw.toString()) : raw.toString() });
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              raw,
+              body: isJson ? JSON.parse(raw.toString()) : raw.toString(),
+            });
           });
           response.on('error', reject);
         },

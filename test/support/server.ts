@@ -40,7 +40,14 @@ export class TestServer {
     this.#output = '';
     const child = spawn(process.execPath, [main], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', STAPES_DIR: this.stateDir, STAPES_LISTEN: `127.0.0.1:${this.port}`, STAPES_LOG_LEVEL: 'info', ...this.environment },
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_ENV: 'production',
+        STAPES_DIR: this.stateDir,
+        STAPES_LISTEN: `127.0.0.1:${this.port}`,
+        STAPES_LOG_LEVEL: 'info',
+        ...this.environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
@@ -50,7 +57,8 @@ export class TestServer {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     await until(`the server in ${this.stateDir} to be ready`, 120_000, () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The server ended (${child.exitCode ?? child.signalCode}):\n${this.#output.slice(-4000)}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`The server ended (${child.exitCode ?? child.signalCode}):\n${this.#output.slice(-4000)}`);
       return this.link !== '';
     });
   }
@@ -82,7 +90,10 @@ export class TestServer {
   async #empty(): Promise<void> {
     const { body } = await this.rest.get('/1.0/instances?recursion=1');
     for (const { name, status } of body.metadata as { name: string; status: string }[]) {
-      if (status !== 'Stopped') await this.rest.finish('PUT', `/1.0/instances/${name}/state`, { action: 'stop', force: true, timeout: 30 }).catch(() => undefined);
+      if (status !== 'Stopped')
+        await this.rest
+          .finish('PUT', `/1.0/instances/${name}/state`, { action: 'stop', force: true, timeout: 30 })
+          .catch(() => undefined);
       await this.rest.finish('DELETE', `/1.0/instances/${name}`).catch(() => undefined);
     }
   }
@@ -93,7 +104,11 @@ function spawnEnd(file: string, args: string[]): Promise<void> {
 }
 
 /** Polls until the condition holds; fails with what was waited for. */
-export async function until(what: string, timeoutMs: number, condition: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  timeoutMs: number,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`Waited ${timeoutMs} ms for ${what}`);

@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestServer } from '../support/server.ts';
+import { inTurn, ratioLine, timeMs, type Line } from './measure.ts';
+
+const exec = (file: string, args: string[]) =>
+  execFileSync(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+
+interface Template {
+  /** lxc.conf of a container that the server made. */
+  config: string;
+  rootfs: string;
+  id: string;
+}
+
+/** Configuration that the server wrote for an instance: the floor starts the very same container by hand. */
+function templateOf(server: TestServer, id: string): Template {
+  const config = readFileSync(join(server.stateDir, 'instances', id, 'config'), 'utf8');
+  const rootfs = /^lxc\.rootfs\.path\s*=\s*(?:dir:)?(.+)$/m.exec(config)?.[1]?.trim();
+  if (!rootfs) throw new Error(`no rootfs in the configuration of ${id}`);
+  return { config, rootfs, id };
+}
+
+export function newestInstanceId(server: TestServer, before: Set<string>): string {
+  const id = readdirSync(join(server.stateDir, 'instances')).find((name) => !before.has(name));
+  if (!id) throw new Error('the server made no instance directory');
+  return id;
+}
+
+/** By hand: snapshot of the image's file system, veth (made by lxc-start from the same lines), lxc-start of the same configuration. */
+class Floor {
+  readonly #directory: string;
+  #count = 0;
+  constructor(
+    readonly server: TestServer,
+    readonly template: Template,
+    readonly btrfs: boolean,
+  ) {
+    this.#directory = join(server.stateDir, 'floor');
+    mkdirSync(this.#directory, { recursive: true });
+  }
+
+  #volume(name: string): string {
+    return `${this.template.rootfs.replace(/\/rootfs$/, '')}-${name}`;
+  }
+
+  prepare(): string {
+    const name = `floor${this.#count++}`;
+    const source = this.template.rootfs.replace(/\/rootfs$/, '');
+    const target = this.#volume(name);
+    if (this.btrfs) exec('btrfs', ['subvolume', 'snapshot', source, target]);
+    else exec('cp', ['-a', '--reflink=auto', source, target]);
+    const folder = join(this.#directory, name);
+    mkdirSync(folder);
+    const short = `fl${Date.now().toString(36)}${this.#count}`.slice(0, 15);
+    const config = this.template.config
+      .replaceAll(source, target)
+      .replaceAll(this.template.id, name)
+      .replace(/^(lxc\.net\.0\.veth\.pair\s*=).*$/m, `$1 ${short}`)
+      .replace(
+        /^(lxc\.net\.0\.hwaddr\s*=).*$/m,
+        `$1 10:66:6a:${[1, 2, 3]
+          .map(() =>
+            Math.floor(Math.random() * 256)
+              .toString(16)
+              .padStart(2, '0'),
+          )
+          .join(':')}`,
+      );
+    writeFileSync(join(folder, 'config'), config);
+    return name;
+  }
+  start(name: string): void {
+    exec('lxc-start', ['-P', this.#directory, '-n', name, '-d']);
+  }
+  kill(name: string): void {
+    exec('lxc-stop', ['-P', this.#directory, '-n', name, '-k']);
+  }
+  removeVolume(name: string): void {
+    const target = this.#volume(name);
+    if (this.btrfs) exec('btrfs', ['subvolume', 'delete', target]);
+    else rmSync(target, { recursive: true, force: true });
+    rmSync(join(this.#directory, name), { recursive: true, force: true });
+  }
+}
+
+/** Launch, exec, forced stop, stop and delete on one pool. */
+export async function lifecycle(server: TestServer, pool: string, btrfs: boolean, runs: number): Promise<Line[]> {
+  const { rest } = server;
+  const body = (name: string, start: boolean) => ({
+    name,
+    start,
+    source: { type: 'image', alias: 'debian/12' },
+    config: { 'security.idmap.isolated': 'true' },
+    devices: { root: { type: 'disk', path: '/', pool } },
+  });
+  const before = new Set(readdirSync(join(server.stateDir, 'instances')));
+  await rest.finish('POST', '/1.0/instances', body(`tpl-${pool}`, false));
+  // A configuration is written at the latest by the first start.
+  await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, { action: 'start' });
+  await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, { action: 'stop', force: true });
+  const floor = new Floor(server, templateOf(server, newestInstanceId(server, before)), btrfs);
+  const lines: Line[] = [];
+  const ours = (index: number) => `b-${pool}-${index + 1}`;
+  const made: string[] = [];
+
+  const launch = await inTurn(
+    runs,
+    (index) => timeMs(() => rest.finish('POST', '/1.0/instances', body(ours(index), true))),
+    () =>
+      timeMs(async () => {
+        const name = floor.prepare();
+        made.push(name);
+        floor.start(name);
+      }),
+  );
+  lines.push(ratioLine(`launch on ${pool}`, launch, 2.5));
+
+  const stop = await inTurn(
+    runs,
+    (index) => timeMs(() => rest.finish('PUT', `/1.0/instances/${ours(index)}/state`, { action: 'stop', force: true })),
+    (index) => timeMs(async () => floor.kill(made[index + 1] ?? '')),
+  );
+  lines.push(ratioLine(`forced stop on ${pool}`, stop, 1.2));
+
+  const remove = await inTurn(
+    runs,
+    (index) => timeMs(() => rest.finish('DELETE', `/1.0/instances/${ours(index)}`)),
+    (index) => timeMs(async () => floor.removeVolume(made[index + 1] ?? '')),
+  );
+  const both = {
+    ours: stop.ours.map((ms, index) => ms + (remove.ours[index] ?? 0)),
+    floor: stop.floor.map((ms, index) => ms + (remove.floor[index] ?? 0)),
+  };
+  lines.push(ratioLine(`stop and delete on ${pool}`, both, 1.2));
+  await rest.finish('DELETE', `/1.0/instances/tpl-${pool}`);
+  return lines;
+}
+
+/** `exec true` through REST (websockets included) against `lxc-attach`. The figure is the difference. */
+export async function execTrue(server: TestServer, runs: number): Promise<Line> {
+  const { rest } = server;
+  const before = new Set(readdirSync(join(server.stateDir, 'instances')));
+  await rest.finish('POST', '/1.0/instances', {
+    name: 'b-exec',
+    start: true,
+    source: { type: 'image', alias: 'debian/12' },
+  });
+  const id = newestInstanceId(server, before);
+  const pair = await inTurn(
+    runs,
+    () =>
+      timeMs(async () => {
+        const started = await rest.call('POST', '/1.0/instances/b-exec/exec', {
+          command: ['true'],
+          'wait-for-websocket': true,
+          interactive: false,
+        });
+        const { fds } = started.body.metadata.metadata as { fds: Record<string, string> };
+        const sockets = Object.values(fds).map((secret) =>
+          rest.socket(`${started.body.operation}/websocket?secret=${secret}`),
+        );
+        const ended = await rest.get(`${started.body.operation}/wait?timeout=30`);
+        if (ended.body.metadata.metadata.return !== 0) throw new Error(`exec true gave ${ended.raw.toString()}`);
+        for (const socket of sockets) socket.close();
+      }),
+    () =>
+      timeMs(async () =>
+        exec('lxc-attach', ['-P', join(server.stateDir, 'instances'), '-n', id, '--clear-env', '--', 'true']),
+      ),
+  );
+  await rest.finish('DELETE', '/1.0/instances/b-exec').catch(async () => {
+    await rest.finish('PUT', '/1.0/instances/b-exec/state', { action: 'stop', force: true });
+    await rest.finish('DELETE', '/1.0/instances/b-exec');
+  });
+  const line = ratioLine('exec true over REST', pair, 10);
+  const { ours, floor } = { ours: [...pair.ours].sort((a, b) => a - b), floor: [...pair.floor].sort((a, b) => a - b) };
+  const middle = ours.length >> 1;
+  return { ...line, value: (ours[middle] ?? 0) - (floor[middle] ?? 0), unit: 'ms more' };
+}
+
+/** All at once; the figure is the time for each. */
+export async function manyLaunches(server: TestServer, count: number): Promise<{ totalMs: number; failed: number }> {
+  const names = Array.from({ length: count }, (_, index) => `many-${index}`);
+  let failed = 0;
+  const totalMs = await timeMs(async () => {
+    await Promise.all(
+      names.map((name) =>
+        server.rest
+          .finish('POST', '/1.0/instances', { name, start: true, source: { type: 'image', alias: 'debian/12' } })
+          .catch((error: unknown) => {
+            failed++;
+            console.error(String(error));
+          }),
+      ),
+    );
+  });
+  for (const name of names) {
+    await server.rest
+      .finish('PUT', `/1.0/instances/${name}/state`, { action: 'stop', force: true })
+      .catch(() => undefined);
+    await server.rest.finish('DELETE', `/1.0/instances/${name}`).catch(() => undefined);
+  }
+  return { totalMs, failed };
+}
