@@ -22,6 +22,7 @@ const raw = {
     'int64_t syscall(int64_t number, int64_t directory, const char *path, int64_t flags, const void *attributes, size_t size)',
   ),
   fgetxattr: libc.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)'),
+  fremovexattr: libc.func('int fremovexattr(int fd, const char *name)'),
   fsetxattr: libc.func('int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)'),
 };
 /** x86_64 and arm64 share these three numbers. */
@@ -140,4 +141,9 @@ export function getAttribute(fd: number, name: string): Buffer | null {
 
 export function setAttribute(fd: number, name: string, value: Buffer): void {
   checked('fsetxattr', raw.fsetxattr(fd, name, value, value.length, 0), name);
+}
+
+export function removeAttribute(fd: number, name: string): void {
+  if (raw.fremovexattr(fd, name) < 0 && koffi.errno() !== koffi.os.errno.ENODATA)
+    throw new SyscallError('fremovexattr', koffi.errno(), name);
 }

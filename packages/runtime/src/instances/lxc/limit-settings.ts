@@ -36,6 +36,7 @@ export function limitSettings(limits: Limits, context: LimitContext): CgroupSett
   ];
 }
 
+// eslint-disable-next-line max-params -- one row of a table
 function setting(
   controller: string,
   version: 1 | 2,

@@ -6,6 +6,7 @@ import { KeyedLock } from '../../host/keyed-lock.ts';
 import { stateId } from '../../host/state-id.ts';
 import type { InstanceDriver, InstanceRef, MachineSpec } from '../driver.ts';
 import { removeCgroup } from './lxc-cgroups.ts';
+import { escapeMountPath, serializeConf } from './lxc-conf.ts';
 import type { HostAbilities } from './lxc-config.ts';
 import { consoleLogPower, consolePower, execCommand, logsPower } from './lxc-exec.ts';
 import { lxcFiles } from './lxc-files.ts';
@@ -52,8 +53,9 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
       if (!spec) throw new DomainError('not-found', 'The instance has no configuration on this host');
       return spec;
     },
+    // A root file system that is not there yet is judged at start, where its absence is an error.
     abilities: async (spec) => ({
-      idmappedRootfs: spec.idmap !== null && (await idmapped.supports(spec.rootfs)),
+      idmappedRootfs: spec.idmap !== null && (!existsSync(spec.rootfs) || (await idmapped.supports(spec.rootfs))),
       ...confinementAbilities(),
     }),
     limitSettings: (spec) => hostLimitSettings(observer, spec.ref, spec.limits),
@@ -72,6 +74,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
       files: lxcFiles(observer),
     },
     async ensureConfigured(spec) {
+      refuseUnsafeMounts(spec);
       await mkdir(paths.lxcPath, { recursive: true, mode: 0o711 });
       // Init, which has no rights of its own on the host, must pass through here to its root file system.
       await mkdir(paths.directory(spec.ref), { recursive: true, mode: 0o711 });
@@ -105,6 +108,12 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     usage: (refs) => usage.read(refs),
     watch: (listener, signal) => new LxcWatcher(paths, observer, listener).follow(signal),
   };
+}
+
+/** The other values are checked as they are written; mounts only come into the configuration at start. */
+function refuseUnsafeMounts(spec: MachineSpec): void {
+  for (const { source, target } of spec.mounts)
+    serializeConf([{ key: 'lxc.mount.entry', value: `${escapeMountPath(source)}:${escapeMountPath(target)}` }]);
 }
 
 async function untilFrozen(cgroups: { fullyFrozen: boolean }, frozen: boolean): Promise<void> {

@@ -27,7 +27,9 @@ export class LxcObserver {
   constructor(paths: LxcPaths) {
     this.paths = paths;
     this.layout = readCgroupLayout();
-    this.bootTimeMs = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0) * 1000;
+    // Not `btime` of /proc/stat, which is cut to whole seconds.
+    this.bootTimeMs =
+      Math.round((Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000) / 10) * 10;
   }
 
   async inspect(ref: InstanceRef): Promise<InstanceObservation> {

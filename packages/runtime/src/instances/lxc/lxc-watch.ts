@@ -11,6 +11,8 @@ import type { LxcPaths } from './lxc-paths.ts';
 /** `struct lxc_msg { int type; char name[256]; int value; }`; writes of this size to a FIFO are atomic. */
 const messageBytes = 264;
 const stateMessage = 0;
+/** The kernel tells start times in hundredths of a second. */
+const clockTickMs = 10;
 
 export function parseMessages(data: Buffer): { messages: { id: string; state: string }[]; rest: Buffer } {
   const messages: { id: string; state: string }[] = [];
@@ -50,14 +52,13 @@ export class LxcWatcher {
     const aborted = new Promise<'aborted'>((done) =>
       signal.addEventListener('abort', () => done('aborted'), { once: true }),
     );
-    let first = true;
     try {
+      await this.remember();
       while (!signal.aborted) {
         const fifo = await this.openFifo();
         const broken = new Promise<'broken'>((done) => fifo.on('close', () => done('broken')));
         try {
-          await this.lookAtAll(first);
-          first = false;
+          await this.lookAtAll();
           await this.untilBroken(aborted, broken);
         } finally {
           fifo.destroy();
@@ -78,7 +79,7 @@ export class LxcWatcher {
       clearTimeout(timer);
       if (why !== 'tick') return;
       if (!(await this.fifoIsOurs())) return;
-      await this.lookAtAll(false);
+      await this.lookAtAll();
     }
   }
 
@@ -116,12 +117,18 @@ export class LxcWatcher {
     else void this.look({ id });
   }
 
-  private async lookAtAll(first: boolean): Promise<void> {
+  /** What ran when we were called is no news; what has started since is. */
+  private async remember(): Promise<void> {
+    const calledAtMs = Date.now();
+    for (const [id, seen] of await this.observer.inspectAll())
+      if (seen.pid > 0 && seen.startedAtMs < calledAtMs - clockTickMs) this.reported.set(id, seen);
+  }
+
+  private async lookAtAll(): Promise<void> {
     const found = await this.observer.inspectAll();
     for (const [id, seen] of found) {
       this.hold({ id });
-      if (first) this.reported.set(id, seen);
-      else this.report(id, seen);
+      this.report(id, seen);
     }
     for (const id of [...this.reported.keys()]) if (!found.has(id)) await this.look({ id });
   }
