@@ -157,7 +157,7 @@ describe('the firewall', () => {
       return Promise.race([heard, new Promise<null>((resolve) => setTimeout(() => resolve(null), 300))]);
     });
     expect(await heard).toBe('10.78.1.1');
-    expect(await inner.resolve('10.78.1.1', '_gateway.stapes')).not.toContain('10.78.1.1');
+    expect(await inner.resolve('10.78.1.1', '_gateway.stapes', 1)).not.toContain('10.78.1.1');
   });
 
   it('drops packets that claim to come from somebody else', async () => {

@@ -23,8 +23,8 @@ const sendScript = `const [address, port, text, source] = process.argv.slice(1);
 const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
 socket.bind(source ? { address: source } : {}, () => socket.send(text, Number(port), address, () => socket.close()));`;
 
-const resolveScript = `const [server, name, type] = process.argv.slice(1);
-const resolver = new (require('node:dns').promises.Resolver)({ timeout: 3000, tries: 3 });
+const resolveScript = `const [server, name, type, tries] = process.argv.slice(1);
+const resolver = new (require('node:dns').promises.Resolver)({ timeout: 3000, tries: Number(tries) });
 resolver.setServers([server]);
 resolver.resolve(name, type).then((answer) => console.log(answer.join(',')), (error) => console.log(error.code));`;
 
@@ -103,8 +103,8 @@ export class NetworkClient {
     return this.exec(process.execPath, '-e', sendScript, address, String(port), text, source);
   }
 
-  resolve(server: string, name: string, type = 'A'): Promise<string> {
-    return this.exec(process.execPath, '-e', resolveScript, server, name, type);
+  resolve(server: string, name: string, tries = 3): Promise<string> {
+    return this.exec(process.execPath, '-e', resolveScript, server, name, 'A', String(tries));
   }
 
   async remove(): Promise<void> {

@@ -174,7 +174,8 @@ class BridgeDriver implements NetworkDriver {
         mended.push(`dnsmasq of the network ${spec.ref.name} had died and has been started again`);
       }
     }
-    if (firewallLost) {
+    // Whatever was mended above has put the rules back, too.
+    if (firewallLost && mended.length === 0) {
       await this.firewall.render();
       mended.push('The firewall rules of the networks were gone and have been made again');
     }
