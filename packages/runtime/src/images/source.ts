@@ -27,7 +27,12 @@ export interface ImageStore {
   /** Hashes the files (unified: sha256(file); split: sha256(metadata ++ rootfs)), reads metadata.yaml and templates; `invalid` tells what is wrong. */
   inspect(image: StoredImage): Promise<InspectedImage>;
   /** Unpacks the root file system into an empty directory; refuses hostile members; ids stay as in the archive. */
-  unpackRootfs(image: StoredImage, directory: string, limits: UnpackLimits, options?: { signal?: AbortSignal; progress?: Progress }): Promise<void>;
+  unpackRootfs(
+    image: StoredImage,
+    directory: string,
+    limits: UnpackLimits,
+    options?: { signal?: AbortSignal; progress?: Progress },
+  ): Promise<void>;
 }
 
 export interface Recipe {

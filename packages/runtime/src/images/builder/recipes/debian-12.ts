@@ -21,6 +21,7 @@ export const debian12: RecipeSource = {
       'dbus',
       'iproute2',
       'iputils-ping',
+      'libcap2-bin',
       'ca-certificates',
       'netbase',
       'procps',
@@ -65,6 +66,8 @@ PrivateDevices=no
     { path: '/etc/machine-id', content: '', mode: 0o444 },
     { path: '/etc/default/locale', content: 'LANG=C.UTF-8\n' },
     { path: '/etc/fstab', content: '' },
+    // Until the template is rendered; not the name of the host that built it.
+    { path: '/etc/hostname', content: 'localhost\n' },
   ],
   links: [
     { path: '/etc/resolv.conf', target: '../run/systemd/resolve/stub-resolv.conf' },
@@ -96,6 +99,7 @@ PrivateDevices=no
     '/var/cache/apt',
     '/var/log/journal',
     '/root/.cache',
+    '/etc/.resolv.conf.systemd-resolved.bak',
   ],
   templates: [
     {
