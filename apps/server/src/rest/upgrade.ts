@@ -10,7 +10,6 @@ import { contextOf, queryOf, remoteAddress } from './call.ts';
 import { errorEnvelope } from './envelope.ts';
 import { httpStatusOf, toDomainError } from './errors.ts';
 import { streamEvents, eventOptionsOf } from './event-stream.ts';
-import { refuseForeignOrigin } from './origin.ts';
 
 /** Frames of exec and console; clients send some 128 KiB at a time. */
 const maxPayloadBytes = 16 * 1024 * 1024;
@@ -72,7 +71,7 @@ export interface Upgrade {
   requestId: string;
 }
 
-/** Takes an HTTP upgrade when its address is one of `/1.0`; false when it is somebody else's. Never throws. */
+/** Takes an HTTP upgrade (host, origin and identity have been checked by then) when its address is one of `/1.0`; false when it is somebody else's. Never throws. */
 export function handleRestUpgrade(deps: { services: Services; log: Log }, upgrade: Upgrade): boolean {
   const path = (upgrade.request.url ?? '').split('?')[0] ?? '';
   if (!path.startsWith('/1.0/')) return false;
@@ -110,7 +109,6 @@ export function handleRestUpgrade(deps: { services: Services; log: Log }, upgrad
 }
 
 function prepare(services: Services, upgrade: Upgrade, path: string): (socket: WebSocket) => void {
-  refuseForeignOrigin(upgrade.request.headers);
   const query = queryOf(upgrade.request.url);
   const context = contextOf({
     identity: upgrade.identity,
