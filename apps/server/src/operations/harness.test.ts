@@ -95,7 +95,9 @@ describe('the harnesses find', () => {
       },
     );
     await expect(everyStepTwice(once)).rejects.toThrow(/every step twice/);
-    await expect(killAtEveryLogRow(once)).rejects.toThrow(/killed forward, write 2 of 4 kept: the operation ended with Failure/);
+    await expect(killAtEveryLogRow(once)).rejects.toThrow(
+      /killed forward, write 2 of 4 kept: the operation ended with Failure/,
+    );
   });
 
   it('an undo that cannot be repeated, or that wants the effect', async () => {
