@@ -6,7 +6,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
   type AuthenticationResponseJSON,
-  type AuthenticatorTransportFuture,
+  type AuthenticatorTransport,
   type PublicKeyCredentialCreationOptionsJSON,
   type PublicKeyCredentialRequestOptionsJSON,
   type RegistrationResponseJSON,
@@ -87,7 +87,7 @@ export function createPasskeys(store: Pick<Store, 'passkeys'>, origin: string, n
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
         excludeCredentials: known.map((row) => ({
           id: row.credentialId,
-          transports: row.transports as AuthenticatorTransportFuture[],
+          transports: row.transports as AuthenticatorTransport[],
         })),
       });
       challenges.add(options.challenge, purpose);
@@ -124,7 +124,7 @@ export function createPasskeys(store: Pick<Store, 'passkeys'>, origin: string, n
         id: row.credentialId,
         publicKey: new Uint8Array(row.publicKey),
         counter: row.counter,
-        transports: row.transports as AuthenticatorTransportFuture[],
+        transports: row.transports as AuthenticatorTransport[],
       };
       const result = await verifyAuthenticationResponse({ response, credential, ...expected('login') }).catch(
         (error: unknown) => {
