@@ -82,6 +82,10 @@ export class LxcObserver {
     return null;
   }
 
+  forget(ref: InstanceRef): void {
+    this.known.delete(ref.id);
+  }
+
   /** The running init, asked for again when it is not known. */
   async findInit(ref: InstanceRef): Promise<RunningInit | null> {
     const known = this.recall(ref);

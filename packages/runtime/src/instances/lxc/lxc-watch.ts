@@ -166,6 +166,8 @@ export class LxcWatcher {
       socket.resume();
       socket.on('close', () => {
         this.held.delete(ref.id);
+        // Its init dies with it, but a moment later: ask anew, so that it is not taken for running until then.
+        this.observer.forget(ref);
         if (!this.ended) void this.look(ref);
       });
     });
