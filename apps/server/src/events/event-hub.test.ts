@@ -16,7 +16,7 @@ const all = { types: ['lifecycle', 'operation', 'logging'] as readonly EventType
 
 function reader(
   hub: ReturnType<typeof createEventHub>,
-  options: Partial<typeof all & { project: string | null }> = {},
+  options: { types?: readonly EventType[]; project?: string | null } = {},
 ) {
   const got: (string | undefined)[] = [];
   let overflows = 0;

@@ -24,7 +24,8 @@ export interface EngineOptions {
 
 /** How long an ended operation can still be asked for. */
 const keptMs = 10_000;
-const historyMs = 30 * 24 * 3600 * 1000;
+const dayMs = 24 * 3600 * 1000;
+const historyMs = 30 * dayMs;
 const closeWaitMs = 5000;
 
 interface Begin {
@@ -194,7 +195,15 @@ class Engine implements RunningEngine {
 
   async recover(): Promise<void> {
     const { store } = this.#options;
-    await store.operations.removeOlderThan(this.#now() - historyMs);
+    const forgetOld = () => store.operations.removeOlderThan(this.#now() - historyMs);
+    await forgetOld();
+    const daily = setInterval(
+      () =>
+        void forgetOld().catch((err: unknown) => this.#options.log?.error({ err }, 'old operations cannot be removed')),
+      dayMs,
+    );
+    daily.unref();
+    this.#closed.signal.addEventListener('abort', () => clearInterval(daily));
     const unfinished = await findUnfinished(store, this.#sagas);
     const releases = unfinished.map(({ row }) =>
       this.#locks.retake(row.locks, { description: row.description, operationId: row.id }),
