@@ -34,12 +34,12 @@ export function Shell({ children }: { children: ReactNode }) {
       >
         Skip to the content
       </a>
-      <div className="flex min-h-dvh">
+      <div className="flex h-dvh overflow-hidden">
         <Sidebar />
         <div className="flex min-w-0 flex-1 flex-col">
           <TopBar username={status.data?.username ?? '…'} />
           <ConnectionLine />
-          <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col px-3 py-4 sm:px-5">
+          <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto px-3 py-4 sm:px-5">
             {status.error ? (
               <ErrorState
                 title="Cannot reach the server"

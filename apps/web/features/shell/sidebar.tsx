@@ -9,7 +9,7 @@ import { isCurrent, navigation } from './navigation.ts';
 /** Whole from 1024 px, icons only from 640 px; below that the same list is in the menu of the top bar. */
 export function Sidebar() {
   return (
-    <div className="sticky top-0 hidden h-dvh w-14 shrink-0 flex-col border-r border-line bg-surface sm:flex lg:w-52">
+    <div className="hidden h-full w-14 shrink-0 flex-col border-r border-line bg-surface sm:flex lg:w-52">
       <Link href="/instances" className="flex h-12 items-center gap-2.5 px-3.5 focus-visible:-outline-offset-2">
         <Logo className="size-7 shrink-0" />
         <span className="text-lg font-semibold tracking-tight max-lg:sr-only">Stapes</span>

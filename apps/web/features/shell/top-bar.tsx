@@ -16,7 +16,7 @@ import { setTheme, useTheme, type Theme } from './theme.ts';
 export function TopBar({ username }: { username: string }) {
   const overlays = useOverlays();
   return (
-    <div className="sticky top-0 z-30 flex h-12 items-center gap-1 border-b border-line bg-surface px-2 sm:px-4">
+    <div className="z-30 flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-2 sm:px-4">
       <span className="flex items-center gap-1 sm:hidden">
         <IconButton label="Menu" aria-haspopup="dialog" onClick={() => overlays.show('navigation')}>
           <MenuIcon />
