@@ -61,6 +61,7 @@ describe('the event hub', () => {
     for (let i = 0; i <= eventQueueLimit; i++) hub.publish(event(String(i)));
     expect(overflows).toBe(0);
     for (let i = 0; i < 5; i++) hub.publish(event('late'));
+    await Promise.resolve();
     expect(overflows).toBe(1);
     release();
     await Promise.resolve();

@@ -49,7 +49,7 @@ class Subscription {
       return;
     if (this.#queue.length >= eventQueueLimit) {
       this.end();
-      onOverflow();
+      queueMicrotask(onOverflow); // what it does or throws is no business of who publishes
       return;
     }
     this.#queue.push(event);

@@ -4,6 +4,8 @@ import { Halted, type OperationLog } from './log.ts';
 import { forwardOnly, goesBack, nextMove } from './moves.ts';
 import type { Saga } from './saga.ts';
 
+/** Params are for driving on only, and may hold what their user would not keep for 30 days (cloud-init data). */
+const forgotten = { params: null, stuck: false };
 /** Between the first error and that of the undo, of which only the latest is kept. */
 const stuckText = ' (and the step ';
 
@@ -27,11 +29,11 @@ export async function drive(run: Drive): Promise<void> {
 }
 
 async function rest({ live, log }: Drive, outcome: 'success' | 'undone'): Promise<void> {
-  if (outcome === 'success') return log.commit({ status: 'Success', stuck: false, errorCode: '', error: '' });
+  if (outcome === 'success') return log.commit({ ...forgotten, status: 'Success', errorCode: '', error: '' });
   const { errorCode, error } = live.row;
   return log.commit({
+    ...forgotten,
     status: errorCode === 'cancelled' ? 'Cancelled' : 'Failure',
-    stuck: false,
     error: error.split(stuckText)[0] ?? '',
   });
 }

@@ -127,7 +127,7 @@ describe('a saga', () => {
       status: 'Success',
       requestor: 'root',
       kind: 'test',
-      params: { name: 'a' },
+      params: null,
     });
     expect(published.at(0)).toMatchObject({ type: 'operation', metadata: { status: 'Running' } });
     expect(published.at(-1)).toMatchObject({ type: 'operation', metadata: { status: 'Success' } });

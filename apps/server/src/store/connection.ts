@@ -49,12 +49,19 @@ class Connection {
   async transaction() {
     // IMMEDIATE: a second writer waits here, and not in the middle, where SQLite could not retry.
     this.#database.exec('BEGIN IMMEDIATE');
+    const rollback = () => {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    };
     return {
       execute: (input: Statement | string) => this.execute(input),
-      commit: async () => void this.#database.exec('COMMIT'),
-      rollback: async () => {
-        if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      commit: async () => {
+        try {
+          this.#database.exec('COMMIT');
+        } finally {
+          rollback(); // a commit that fails (full disk) may leave the transaction open, and the next one could not begin
+        }
       },
+      rollback: async () => rollback(),
     };
   }
 

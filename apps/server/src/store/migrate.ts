@@ -59,7 +59,16 @@ function pending(known: Migration[], applied: { name: string; checksum: string }
 function backup({ database, backupsDir }: MigrateOptions): void {
   mkdirSync(backupsDir, { recursive: true, mode: 0o700 });
   const name = `${new Date().toISOString().replaceAll(':', '-')}.db`;
-  database.prepare('VACUUM INTO ?').run(join(backupsDir, name));
+  try {
+    database.prepare('VACUUM INTO ?').run(join(backupsDir, name));
+  } catch (cause) {
+    rmSync(join(backupsDir, name), { force: true });
+    throw new DomainError(
+      'no-space',
+      `The copy of the database that is made before a migration could not be written to ${backupsDir}: ${messageOf(cause)}; nothing was changed`,
+      { cause },
+    );
+  }
   const old = readdirSync(backupsDir)
     .filter((entry) => /^\d{4}-\d\d-\d\dT.*\.db$/.test(entry))
     .sort()
