@@ -182,7 +182,7 @@ describe('the firewall', () => {
     await client.send('10.77.1.1', here.port, 'unfiltered', '10.77.1.66');
     await until('the unfiltered packet', async () => here.received.includes('unfiltered'));
     here.close();
-    expect(await ruleset()).not.toContain('table bridge');
+    expect(await ruleset()).not.toContain('port_port1');
   });
 
   it('drops false neighbours and routers', async () => {

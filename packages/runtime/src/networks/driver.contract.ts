@@ -120,7 +120,16 @@ export function networkDriverContract(name: string, create: () => Promise<Networ
           code: 'invalid',
         });
       }
+      await expect(test.driver.ensurePort(examplePort({ ipv4Address: '10.78.1.5' }))).rejects.toMatchObject({
+        code: 'invalid',
+      });
+      await expect(test.driver.ensurePort(examplePort({ ipv4Address: '10.77.1.1' }))).rejects.toMatchObject({
+        code: 'invalid',
+      });
       expect((await test.driver.leases(spec.ref)).filter((lease) => lease.type !== 'gateway')).toEqual([]);
+      await test.driver.ensurePort(examplePort({ ipv4Address: '10.77.1.5' }));
+      const second = examplePort({ portId: 'port2', ipv4Address: '10.77.1.5' });
+      await expect(test.driver.ensurePort(second)).rejects.toMatchObject({ code: 'exists' });
       const bad = {
         ...spec,
         ref: { ...spec.ref, id: 'net2', interfaceName: 'lab1' },
@@ -133,6 +142,10 @@ export function networkDriverContract(name: string, create: () => Promise<Networ
     it('has nothing to heal when all is well', async () => {
       await test.driver.ensureNetwork(spec);
       expect(await test.driver.heal([spec])).toEqual([]);
+      await test.driver.removeNetwork(spec.ref);
+      // Whoever asks may not know yet that it is gone.
+      expect(await test.driver.heal([spec])).toEqual([]);
+      expect(await test.driver.inspect(spec.ref)).toBeNull();
     });
   });
 }

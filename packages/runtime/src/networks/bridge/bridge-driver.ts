@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
-import { DomainError } from '@stapes/contract/errors';
 import { KeyedLock } from '../../host/keyed-lock.ts';
 import { run } from '../../host/run.ts';
 import { stateId as stateIdOf } from '../../host/state-id.ts';
-import { parseSubnet, subnetOf } from '../addresses.ts';
+import { contains, parseSubnet, subnetOf } from '../addresses.ts';
 import { Coalesced } from '../dns/coalesce.ts';
 import { renderDnsmasqConfig, renderHost } from '../dns/dnsmasq-config.ts';
 import { dnsmasqUser, findDnsmasq, reloadDnsmasq, startDnsmasq, stopDnsmasq } from '../dns/dnsmasq-process.ts';
 import type { NetworkDriver, NetworkRef, NetworkSpec, PortSpec } from '../driver.ts';
 import { findHostInterface } from '../host-interfaces.ts';
 import { hardwareAddress, interfaceName, mintedId } from '../interface-names.ts';
+import { checkNetworkSpec, checkPortAddresses, pickAddress } from '../network-check.ts';
 import { pickSubnets, usedSubnets } from '../subnets.ts';
 import { bridgeIsThere, ensureBridge, refuseForeignBridge, removeBridge } from './bridge-link.ts';
 import { createFirewall, type Firewall } from './bridge-firewall.ts';
@@ -39,9 +39,6 @@ export function createBridgeDriver(options: BridgeDriverOptions): NetworkDriver 
   return new BridgeDriver(options);
 }
 
-const isFiltered = (port: PortSpec | null) =>
-  port !== null && (port.isolated || port.filter.mac || port.filter.ipv4 || port.filter.ipv6);
-
 class BridgeDriver implements NetworkDriver {
   readonly type = 'bridge';
   private readonly stateDir: string;
@@ -56,7 +53,7 @@ class BridgeDriver implements NetworkDriver {
     this.stateDir = stateDir;
     this.random = random;
     this.log = log;
-    this.reloads = new Coalesced((id) => reloadDnsmasq(networkPaths(stateDir, id)), 50);
+    this.reloads = new Coalesced((id) => reloadDnsmasq(networkPaths(stateDir, id)), 20);
     this.firewall = createFirewall({ stateDir, stateId: () => this.stateId });
   }
 
@@ -81,24 +78,27 @@ class BridgeDriver implements NetworkDriver {
   }
 
   ensureNetwork(spec: NetworkSpec): Promise<void> {
-    return this.locks.run(mintedId(spec.ref.id), async () => {
-      const paths = networkPaths(this.stateDir, spec.ref.id);
-      // Rendered first: what cannot be written safely changes nothing.
-      const config = renderDnsmasqConfig(spec, { ...paths, hostsDirectory: paths.hosts }, await dnsmasqUser());
-      const before = await readNetwork(paths);
-      if (!before) await refuseForeignBridge(this.stateId, spec.ref);
-      await ensureDirectories(this.stateDir, paths);
-      if (before && before.ref.interfaceName !== spec.ref.interfaceName) await removeBridge(this.stateId, before.ref);
-      // Remembered before it is made, so that a removal after a crash finds everything.
-      await writeChanged(paths.network, JSON.stringify(spec));
-      const ports = await readPorts(paths);
-      const members = ports.map((port) => port.hostName);
-      const made = await ensureBridge(this.stateId, spec, members);
-      await this.firewall.render();
-      const changes = [await writeChanged(paths.config, config)];
-      for (const port of ports) changes.push(await writeHost(paths, port.portId, renderHost(port, spec.dns)));
-      await this.ensureDnsmasq(spec, made || changes.includes(true));
-    });
+    return this.locks.run(mintedId(spec.ref.id), () => this.setUp(spec));
+  }
+
+  private async setUp(spec: NetworkSpec): Promise<void> {
+    checkNetworkSpec(spec);
+    const paths = networkPaths(this.stateDir, spec.ref.id);
+    // Rendered first: what cannot be written safely changes nothing.
+    const config = renderDnsmasqConfig(spec, { ...paths, hostsDirectory: paths.hosts }, await dnsmasqUser());
+    const before = await readNetwork(paths);
+    if (!before) await refuseForeignBridge(this.stateId, spec.ref);
+    await ensureDirectories(this.stateDir, paths);
+    if (before && before.ref.interfaceName !== spec.ref.interfaceName) await removeBridge(this.stateId, before.ref);
+    // Remembered before it is made, so that a removal after a crash finds everything.
+    await writeChanged(paths.network, JSON.stringify(spec));
+    const ports = await readPorts(paths);
+    const members = ports.map((port) => port.hostName);
+    const made = await ensureBridge(this.stateId, spec, members);
+    await this.firewall.render();
+    const changes = [await writeChanged(paths.config, config)];
+    for (const port of ports) changes.push(await writeHost(paths, port.portId, renderHost(port, spec.dns)));
+    await this.ensureDnsmasq(spec, made || changes.includes(true));
   }
 
   private async ensureDnsmasq(spec: NetworkSpec, restart: boolean): Promise<void> {
@@ -118,36 +118,67 @@ class BridgeDriver implements NetworkDriver {
     });
   }
 
-  ensurePort(port: PortSpec): Promise<void> {
-    return this.locks
-      .run(mintedId(port.network.id), async () => {
-        const paths = networkPaths(this.stateDir, port.network.id);
-        const spec = await readNetwork(paths);
-        if (!spec) throw networkMissing(port.network);
-        interfaceName(port.hostName);
-        hardwareAddress(port.hwaddr);
-        const host = renderHost(port, spec.dns);
-        const before = await readPort(paths, port.portId);
-        await writePort(paths, port);
-        if (isFiltered(port) || isFiltered(before)) await this.firewall.render();
-        return (await writeHost(paths, port.portId, host)) ? port.network.id : null;
-      })
-      .then((changed) => (changed === null ? undefined : this.reloads.request(changed)));
+  async ensurePort(port: PortSpec): Promise<void> {
+    const changed = await this.locks.run(mintedId(port.network.id), async () => {
+      const paths = networkPaths(this.stateDir, port.network.id);
+      const spec = await readNetwork(paths);
+      if (!spec) throw networkMissing(port.network);
+      interfaceName(port.hostName);
+      hardwareAddress(port.hwaddr);
+      const before = await readPort(paths, port.portId);
+      const after = await this.withAddresses(port, before, spec);
+      const host = renderHost(after, spec.dns);
+      await writePort(paths, after);
+      await this.firewall.changePort({ spec, before, after });
+      return writeHost(paths, port.portId, host);
+    });
+    if (changed) await this.reloads.request(port.network.id);
   }
 
-  removePort(port: Pick<PortSpec, 'network' | 'portId' | 'hostName' | 'hwaddr'>): Promise<void> {
-    return this.locks
-      .run(mintedId(port.network.id), async () => {
-        const paths = networkPaths(this.stateDir, port.network.id);
-        const before = await readPort(paths, port.portId);
-        if (!before) return null;
-        if (isFiltered(before)) await this.firewall.render({ without: port.portId });
-        const changed = await writeHost(paths, port.portId, null);
-        await releaseLeases(paths, port.network, before, this.log);
-        await removePortFile(paths, port.portId);
-        return changed ? port.network.id : null;
-      })
-      .then((changed) => (changed === null ? undefined : this.reloads.request(changed)));
+  /** Checks fixed addresses; a port that is filtered by address gets one when it has none, since nothing else could be told from it. */
+  private async withAddresses(port: PortSpec, before: PortSpec | null, spec: NetworkSpec): Promise<PortSpec> {
+    const wanting = [
+      ...(port.filter.ipv4 && !port.ipv4Address && spec.ipv4?.dhcp
+        ? [{ key: 'ipv4Address' as const, network: spec.ipv4.address }]
+        : []),
+      ...(port.filter.ipv6 && !port.ipv6Address && spec.ipv6?.stateful
+        ? [{ key: 'ipv6Address' as const, network: spec.ipv6.address }]
+        : []),
+    ];
+    if (!port.ipv4Address && !port.ipv6Address && wanting.length === 0) return port;
+    const paths = networkPaths(this.stateDir, spec.ref.id);
+    const others = (await readPorts(paths)).filter((other) => other.portId !== port.portId);
+    const chosen: PortSpec = { ...port };
+    for (const { key, network } of wanting) {
+      const kept = before?.[key];
+      if (kept !== undefined && contains(subnetOf(network), kept)) chosen[key] = kept;
+      else {
+        const lent = (await leasesOf(paths, spec))
+          .filter((lease) => lease.hwaddr !== port.hwaddr)
+          .map((lease) => lease.address);
+        const used = [...others.flatMap((other) => other[key] ?? []), ...lent].filter((address) =>
+          contains(subnetOf(network), address),
+        );
+        chosen[key] = pickAddress(subnetOf(network), port.hwaddr, used);
+      }
+    }
+    checkPortAddresses(chosen, spec, others);
+    return chosen;
+  }
+
+  async removePort(port: Pick<PortSpec, 'network' | 'portId' | 'hostName' | 'hwaddr'>): Promise<void> {
+    const changed = await this.locks.run(mintedId(port.network.id), async () => {
+      const paths = networkPaths(this.stateDir, port.network.id);
+      const before = await readPort(paths, port.portId);
+      const spec = await readNetwork(paths);
+      if (!before || !spec) return false;
+      await this.firewall.changePort({ spec, before, after: null });
+      const hadHost = await writeHost(paths, port.portId, null);
+      await releaseLeases(paths, port.network, before, this.log);
+      await removePortFile(paths, port.portId);
+      return hadHost;
+    });
+    if (changed) await this.reloads.request(port.network.id);
   }
 
   async leases(ref: NetworkRef) {
@@ -162,38 +193,29 @@ class BridgeDriver implements NetworkDriver {
   }
 
   async heal(specs: NetworkSpec[]): Promise<string[]> {
-    const mended: string[] = [];
     const firewallLost = specs.length > 0 && (await this.firewall.isLost());
-    for (const spec of specs) {
-      const paths = networkPaths(this.stateDir, spec.ref.id);
-      if (!(await bridgeIsThere(this.stateId, spec.ref))) {
-        await this.ensureNetwork(spec);
-        mended.push(`The bridge of the network ${spec.ref.name} was gone and has been made again`);
-      } else if ((spec.ipv4 || spec.ipv6) && !(await findDnsmasq(paths))) {
-        await this.ensureNetwork(spec);
-        mended.push(`dnsmasq of the network ${spec.ref.name} had died and has been started again`);
-      }
-    }
-    // Whatever was mended above has put the rules back, too.
+    const mended = (await Promise.all(specs.map((spec) => this.healNetwork(spec.ref)))).filter((text) => text !== null);
+    // Whatever was mended has put the rules back, too.
     if (firewallLost && mended.length === 0) {
       await this.firewall.render();
       mended.push('The firewall rules of the networks were gone and have been made again');
     }
     return mended;
   }
-}
 
-/** Throws `invalid` for a network that cannot be made; for callers that want to know before they begin. */
-export function checkNetworkSpec(spec: NetworkSpec): void {
-  for (const [family, width] of [
-    ['ipv4', 4],
-    ['ipv6', 6],
-  ] as const) {
-    const address = spec[family]?.address;
-    if (address !== undefined && subnetOf(address).family !== width) {
-      throw new DomainError('invalid', `${JSON.stringify(address)} is not an ${family} address with its prefix`, {
-        details: { field: `config.${family}.address` },
-      });
-    }
+  /** By what was last set up, under the network's lock: one that is being removed meanwhile is not brought back. */
+  private healNetwork(ref: NetworkRef): Promise<string | null> {
+    return this.locks.run(mintedId(ref.id), async () => {
+      const paths = networkPaths(this.stateDir, ref.id);
+      const spec = await readNetwork(paths);
+      if (!spec) return null;
+      if (!(await bridgeIsThere(this.stateId, spec.ref))) {
+        await this.setUp(spec);
+        return `The bridge of the network ${spec.ref.name} was gone and has been made again`;
+      }
+      if ((!spec.ipv4 && !spec.ipv6) || (await findDnsmasq(paths))) return null;
+      await this.setUp(spec);
+      return `dnsmasq of the network ${spec.ref.name} had died and has been started again`;
+    });
   }
 }

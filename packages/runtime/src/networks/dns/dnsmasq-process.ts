@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DomainError } from '@stapes/contract/errors';
+import { DomainError, messageOf } from '@stapes/contract/errors';
 import { run } from '../../host/run.ts';
 
 /**
@@ -16,17 +16,20 @@ export interface DnsmasqPaths {
 
 const commandLine = (paths: DnsmasqPaths) => ['dnsmasq', `--conf-file=${paths.config}`];
 
-/** Start time in clock ticks since boot, or null when there is no such process with that command line (or it is a zombie). */
+/** State and start time (clock ticks since boot), or null when there is no such process. */
+async function processStat(pid: number): Promise<{ state: string; startTicks: string } | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, startTicks] = [fields[0], fields[19]];
+  return state && startTicks ? { state, startTicks } : null;
+}
+
+/** Start time, or null when there is no such process with that command line (or it is ending). */
 async function startedAt(pid: number, paths: DnsmasqPaths): Promise<string | null> {
-  try {
-    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
-    const expected = commandLine(paths);
-    if (argv.length !== expected.length || !argv.every((arg, index) => arg === expected[index])) return null;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
+  const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1);
+  const expected = commandLine(paths);
+  if (argv.length !== expected.length || !argv.every((arg, index) => arg === expected[index])) return null;
+  return (await processStat(pid))?.startTicks ?? null;
 }
 
 export interface RunningDnsmasq {
@@ -58,7 +61,16 @@ export async function findDnsmasq(paths: DnsmasqPaths): Promise<RunningDnsmasq |
 /** Returns when it has its sockets; throws with what it said when it has not. */
 export async function startDnsmasq(paths: DnsmasqPaths): Promise<void> {
   const [file = '', ...args] = commandLine(paths);
-  await run(file, args);
+  // One that was killed a moment ago may not have let go of its sockets.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run(file, args);
+      break;
+    } catch (error) {
+      if (attempt === 5 || !/already in use/i.test(messageOf(error))) throw error;
+      await sleep(100);
+    }
+  }
   const pid = (await readFile(paths.pid, 'utf8')).trim();
   const startTicks = await startedAt(Number(pid), paths);
   if (startTicks === null)
@@ -66,9 +78,11 @@ export async function startDnsmasq(paths: DnsmasqPaths): Promise<void> {
   await writeFile(paths.record, `${pid} ${startTicks}`);
 }
 
-async function isGone(running: RunningDnsmasq, paths: DnsmasqPaths, timeoutMs: number): Promise<boolean> {
+/** Waits for its end. A process loses its command line first and its sockets later; only a zombie has neither. */
+async function isGone(running: RunningDnsmasq, timeoutMs: number): Promise<boolean> {
   for (const end = Date.now() + timeoutMs; ; await sleep(10)) {
-    if ((await startedAt(running.pid, paths)) !== running.startTicks) return true;
+    const stat = await processStat(running.pid);
+    if (!stat || stat.startTicks !== running.startTicks || /[ZX]/.test(stat.state)) return true;
     if (Date.now() > end) return false;
   }
 }
@@ -85,8 +99,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
 export async function stopDnsmasq(paths: DnsmasqPaths): Promise<void> {
   for (let running = await findDnsmasq(paths); running; running = await findDnsmasq(paths)) {
     signal(running.pid, 'SIGTERM');
-    if (!(await isGone(running, paths, 5000))) signal(running.pid, 'SIGKILL');
-    if (!(await isGone(running, paths, 5000)))
+    if (!(await isGone(running, 5000))) signal(running.pid, 'SIGKILL');
+    if (!(await isGone(running, 5000)))
       throw new DomainError('internal', `dnsmasq (pid ${running.pid}) cannot be stopped`);
   }
   await rm(paths.record, { force: true });

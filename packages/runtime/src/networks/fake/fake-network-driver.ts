@@ -3,6 +3,7 @@ import { networkMissing } from '../bridge/network-files.ts';
 import { renderDnsmasqConfig, renderHost } from '../dns/dnsmasq-config.ts';
 import type { Lease, NetworkDriver, NetworkSpec, PortSpec } from '../driver.ts';
 import { interfaceName, mintedId } from '../interface-names.ts';
+import { checkNetworkSpec, checkPortAddresses } from '../network-check.ts';
 import { pickSubnets } from '../subnets.ts';
 
 interface FakeNetwork {
@@ -76,6 +77,7 @@ export function createFakeNetworkDriver(host: FakeNetworkHost = new Map()): Netw
         ),
       ),
     async ensureNetwork(spec) {
+      checkNetworkSpec(spec);
       renderDnsmasqConfig(spec, noFiles, 'nobody');
       host.set(mintedId(spec.ref.id), {
         spec: structuredClone(spec),
@@ -90,6 +92,8 @@ export function createFakeNetworkDriver(host: FakeNetworkHost = new Map()): Netw
       if (!network) throw networkMissing(port.network);
       interfaceName(port.hostName);
       renderHost(port, network.spec.dns);
+      const others = [...network.ports.values()].filter((other) => other.portId !== port.portId);
+      checkPortAddresses(port, network.spec, others);
       network.ports.set(mintedId(port.portId), structuredClone(port));
     },
     async removePort(port) {
@@ -103,10 +107,6 @@ export function createFakeNetworkDriver(host: FakeNetworkHost = new Map()): Netw
       const network = host.get(ref.id);
       return network ? stateOf(network) : null;
     },
-    async heal(specs) {
-      const lost = specs.filter((spec) => !host.has(spec.ref.id));
-      for (const spec of lost) await this.ensureNetwork(spec);
-      return lost.map((spec) => `The network ${spec.ref.name} was gone and has been made again`);
-    },
+    heal: () => Promise.resolve([]),
   };
 }

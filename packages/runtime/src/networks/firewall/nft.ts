@@ -49,7 +49,7 @@ export interface Table {
   rules: readonly Rule[];
 }
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 export const iif: Left = { meta: 'iifname' };
 export const oif: Left = { meta: 'oifname' };
@@ -136,6 +136,27 @@ export function replaceTable(table: Table): Json[] {
 export function removeTable(table: Pick<Table, 'family' | 'name'>): Json[] {
   const name = { table: { family: table.family, name: word(table.name) } };
   return [{ add: name }, { delete: name }];
+}
+
+type TableRef = Pick<Table, 'family' | 'name'>;
+const inside = (table: TableRef) => ({ family: table.family, table: word(table.name) });
+
+/** Exactly these rules in a chain, which is made when it is not there. */
+export function replaceChain(table: TableRef, name: string, rules: readonly Rule[]): Json[] {
+  const chain = { chain: { ...inside(table), name: word(name) } };
+  return [{ add: chain }, { flush: chain }, ...rules.map((rule) => ({ add: { rule: ruleJson(inside(table), rule) } }))];
+}
+
+/** It must be there, and nothing may jump to it. */
+export function removeChain(table: TableRef, name: string): Json[] {
+  const chain = { chain: { ...inside(table), name: word(name) } };
+  return [{ flush: chain }, { delete: chain }];
+}
+
+/** An interface in a set, or in a map with the chain that it jumps to. Adding what is there is fine; removing what is not, is not. */
+export function element(verb: 'add' | 'delete', table: TableRef, name: string, from: string, chain?: string): Json {
+  const item = chain === undefined ? word(from) : [word(from), { jump: { target: word(chain) } }];
+  return { [verb]: { element: { ...inside(table), name: word(name), elem: [item] } } };
 }
 
 /** All or nothing. Through a file in a private directory: nft opens its input by name, which a socket (what Node makes as a pipe) has not. */

@@ -1,7 +1,22 @@
 import { addressOf, eui64, formatIpv6, linkLocalFirst, subnetOf } from '../addresses.ts';
 import type { PortSpec } from '../driver.ts';
 import { hardwareAddress, interfaceName, mintedId } from '../interface-names.ts';
-import { field, iif, is, isNot, oif, type Left, type Match, type Rule, type Table, type Verdict } from './nft.ts';
+import {
+  element,
+  field,
+  iif,
+  is,
+  isNot,
+  oif,
+  removeChain,
+  replaceChain,
+  type Json,
+  type Left,
+  type Match,
+  type Rule,
+  type Table,
+  type Verdict,
+} from './nft.ts';
 
 /** A port as its filters need it: with the IPv6 subnet of its network, from which it may form an address of its own. */
 export interface FilteredPort extends Pick<
@@ -67,6 +82,8 @@ function ipv6Rules(chain: string, port: FilteredPort): Rule[] {
   ];
 }
 
+export const hasFilter = ({ filter }: Pick<FilteredPort, 'filter'>) => filter.mac || filter.ipv4 || filter.ipv6;
+
 export const portChain = (portId: string) => `port_${mintedId(portId)}`;
 
 /** Filters first, nothing is accepted before the hardware address was checked. */
@@ -86,7 +103,7 @@ function rulesOf(port: FilteredPort): Rule[] {
 
 /** Names of interfaces, not the interfaces: the rules are there before the veth is, and when it comes back. */
 export function portsTable(name: string, ports: readonly FilteredPort[]): Table {
-  const filtered = ports.filter(({ filter }) => filter.mac || filter.ipv4 || filter.ipv6);
+  const filtered = ports.filter(hasFilter);
   return {
     family: 'bridge',
     name,
@@ -114,4 +131,26 @@ export function portsTable(name: string, ports: readonly FilteredPort[]): Table 
       },
     ],
   };
+}
+
+/** Commands that make of a port, as it was, the port as it shall be; null where there is none. The table must be there. */
+export function changePort(tableName: string, before: FilteredPort | null, after: FilteredPort | null): Json[] {
+  const table = { family: 'bridge', name: tableName } as const;
+  const commands: Json[] = [];
+  const moved = before !== null && before.hostName !== after?.hostName;
+  const chainOf = (port: FilteredPort) => portChain(port.portId);
+  if (after && hasFilter(after)) {
+    commands.push(
+      ...replaceChain(table, chainOf(after), rulesOf(after)),
+      element('add', table, 'ports', interfaceName(after.hostName), chainOf(after)),
+    );
+  }
+  if (before && hasFilter(before) && (moved || !after || !hasFilter(after))) {
+    commands.push(element('delete', table, 'ports', interfaceName(before.hostName), chainOf(before)));
+    if (!after || !hasFilter(after)) commands.push(...removeChain(table, chainOf(before)));
+  }
+  if (after?.isolated) commands.push(element('add', table, 'isolated', interfaceName(after.hostName)));
+  if (before?.isolated && (moved || !after?.isolated))
+    commands.push(element('delete', table, 'isolated', interfaceName(before.hostName)));
+  return commands;
 }
