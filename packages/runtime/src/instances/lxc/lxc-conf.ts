@@ -11,7 +11,7 @@ const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /**
  * The only writer of lxc.conf. The format is line based and has no escapes, so a value with a line break would become a second setting:
- * every control character is refused, as is what LXC would read otherwise (space around a value is trimmed, a pair of quotes is taken off).
+ * every control character is refused. LXC trims spaces around a value and takes off one pair of quotes, so values that have such get a pair.
  */
 export function serializeConf(entries: readonly ConfEntry[]): string {
   return entries.map(serializeEntry).join('');
@@ -26,11 +26,13 @@ function serializeEntry({ key, value }: ConfEntry): string {
     });
   if (/[\ud800-\udfff]/u.test(value))
     throw new DomainError('invalid', `The value for ${key} is not valid Unicode`, { details: { field: key } });
-  if (value !== value.trim())
-    throw new DomainError('invalid', `The value for ${key} starts or ends with a space`, { details: { field: key } });
   if (Buffer.byteLength(value) > 65536)
     throw new DomainError('too-large', `The value for ${key} is longer than 64 KiB`, { details: { field: key } });
-  return `${key} = ${value}\n`;
+  return `${key} = ${quoted(value)}\n`;
+}
+
+function quoted(value: string): string {
+  return /^ | $/.test(value) || /^(["']).*\1$/s.test(value) || value === '"' ? `"${value}"` : value;
 }
 
 /** A path for a mount entry or option list: fstab's escape for space; comma cannot be written in an option, so callers keep paths out of options. */

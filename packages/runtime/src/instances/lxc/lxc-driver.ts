@@ -4,13 +4,14 @@ import { DomainError } from '@stapes/contract/errors';
 import { IdmappedMounts } from '../../host/idmapped-mounts.ts';
 import { KeyedLock } from '../../host/keyed-lock.ts';
 import { stateId } from '../../host/state-id.ts';
-import type { InstanceDriver, InstanceRef, MachineSpec } from '../driver.ts';
+import type { InstanceDriver, InstanceRef, Limits, MachineSpec } from '../driver.ts';
 import { removeCgroup } from './lxc-cgroups.ts';
 import { escapeMountPath, serializeConf } from './lxc-conf.ts';
 import type { HostAbilities } from './lxc-config.ts';
 import { consoleLogPower, consolePower, execCommand, logsPower } from './lxc-exec.ts';
 import { lxcFiles } from './lxc-files.ts';
-import { applyLimits, applyNicLimits, hostLimitSettings } from './lxc-limits.ts';
+import { applyLimits, hostLimitSettings } from './lxc-limits.ts';
+import { applyNicLimits, removeNicLimits } from './nic-limits.ts';
 import { LxcObserver } from './lxc-observer.ts';
 import { LxcPaths } from './lxc-paths.ts';
 import { replaceFile, startInstance, writeConfig, type StartContext } from './lxc-start.ts';
@@ -83,6 +84,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     },
     async removeConfigured(ref) {
       await stopInstance(stopContext, ref, { graceMs: 0, force: true });
+      await removeAllNicLimits(await findSpec(ref));
       await locks.run(ref.id, async () => {
         await rm(paths.directory(ref), { recursive: true, force: true });
         await rm(paths.lockFile(ref), { force: true });
@@ -93,9 +95,12 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     ensureStarted: (ref) =>
       locks.run(ref.id, async () => {
         await startInstance(startContext, ref);
-        await applyNicLimits((await startContext.readSpec(ref)).limits.nic, true);
+        await applyNicLimits((await startContext.readSpec(ref)).limits.nic.filter(isLimited));
       }),
-    ensureStopped: (ref, options) => stopInstance(stopContext, ref, options),
+    async ensureStopped(ref, options) {
+      await stopInstance(stopContext, ref, options);
+      await removeAllNicLimits(await findSpec(ref));
+    },
     async ensureFrozen(ref, frozen) {
       const init = await observer.findInit(ref);
       if (!init) throw new DomainError('wrong-state', 'The instance is not running');
@@ -108,6 +113,14 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     usage: (refs) => usage.read(refs),
     watch: (listener, signal) => new LxcWatcher(paths, observer, listener).follow(signal),
   };
+}
+
+function isLimited(nic: Limits['nic'][number]): boolean {
+  return nic.ingressBps !== undefined || nic.egressBps !== undefined;
+}
+
+async function removeAllNicLimits(spec: MachineSpec | null): Promise<void> {
+  for (const nic of spec?.limits.nic ?? []) if (nic.egressBps !== undefined) await removeNicLimits(nic.hostName);
 }
 
 /** The other values are checked as they are written; mounts only come into the configuration at start. */

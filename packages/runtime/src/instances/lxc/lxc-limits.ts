@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../host/run.ts';
 import type { InstanceRef, Limits } from '../driver.ts';
 import { readText } from './lxc-cgroups.ts';
 import { limitSettings, parseCpus, type CgroupSetting, type LimitContext } from './limit-settings.ts';
+import { applyNicLimits } from './nic-limits.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 
 export function hostLimitSettings(observer: LxcObserver, ref: InstanceRef, limits: Limits): CgroupSetting[] {
@@ -104,66 +104,4 @@ function staleThrottles(
       optional: true,
     })),
   ];
-}
-
-const anyExit = Array.from({ length: 256 }, (_, code) => code);
-
-/** What the instance receives leaves the host end (shaped); what it sends arrives there (policed). */
-export async function applyNicLimits(nics: Limits['nic'], onlySet = false): Promise<void> {
-  for (const nic of nics) {
-    if (onlySet && nic.ingressBps === undefined && nic.egressBps === undefined) continue;
-    await run('tc', ['qdisc', 'del', 'dev', nic.hostName, 'root'], { okCodes: anyExit });
-    await run('tc', ['qdisc', 'del', 'dev', nic.hostName, 'ingress'], { okCodes: anyExit });
-    if (nic.ingressBps !== undefined) {
-      const burst = Math.max(16_000, Math.round(nic.ingressBps / 8 / 50));
-      await run('tc', [
-        'qdisc',
-        'add',
-        'dev',
-        nic.hostName,
-        'root',
-        'tbf',
-        'rate',
-        `${nic.ingressBps}bit`,
-        'burst',
-        String(burst),
-        'latency',
-        '100ms',
-      ]);
-    }
-    if (nic.egressBps !== undefined) {
-      const burst = Math.max(65_536, Math.round(nic.egressBps / 8 / 20));
-      await run('tc', ['qdisc', 'add', 'dev', nic.hostName, 'handle', 'ffff:', 'ingress']);
-      const match = [
-        'filter',
-        'add',
-        'dev',
-        nic.hostName,
-        'parent',
-        'ffff:',
-        'protocol',
-        'all',
-        'prio',
-        '1',
-        'u32',
-        'match',
-        'u32',
-        '0',
-        '0',
-      ];
-      await run('tc', [
-        ...match,
-        'police',
-        'rate',
-        `${nic.egressBps}bit`,
-        'burst',
-        String(burst),
-        'mtu',
-        '65535',
-        'drop',
-        'flowid',
-        ':1',
-      ]);
-    }
-  }
 }
