@@ -1,21 +1,17 @@
-import { DomainError } from '@stapes/contract/errors';
+import { basename } from 'node:path';
 import { contentDisposition, rawHeaders } from './headers.ts';
 import { urlOf } from './list.ts';
 import { done, param, sync, type Answer, type Call, type Route } from './route.ts';
 
-/** Output of recorded commands stands under an address of its own; its files are named `exec_<operation>.stdout` and `.stderr`. */
-const isExecOutput = (file: string) => file.startsWith('exec_');
+/** The service lists recorded output of commands among the logs, as `exec-output/<file>`; here it has addresses of its own. */
+const recorded = 'exec-output/';
 
 async function fileAnswer(call: Call, file: string): Promise<Answer> {
   const body = await call.services.instances.log(call.context, param(call, 'name'), file);
-  return { kind: 'raw', headers: { ...rawHeaders(), 'Content-Disposition': contentDisposition(file) }, body };
+  return { kind: 'raw', headers: { ...rawHeaders(), 'Content-Disposition': contentDisposition(basename(file)) }, body };
 }
 
-function execOutputOf(call: Call): string {
-  const file = param(call, 'file');
-  if (!isExecOutput(file)) throw new DomainError('not-found', 'Recorded output not found');
-  return file;
-}
+const recordedOf = (call: Call) => `${recorded}${param(call, 'file')}`;
 
 export const logRoutes: Route[] = [
   {
@@ -25,7 +21,9 @@ export const logRoutes: Route[] = [
     handler: async (call) => {
       const name = param(call, 'name');
       const files = await call.services.instances.logs(call.context, name);
-      return sync(files.map((file) => urlOf('instances', name, 'logs', file)));
+      return sync(
+        files.filter((file) => !file.startsWith(recorded)).map((file) => urlOf('instances', name, 'logs', file)),
+      );
     },
   },
   {
@@ -35,21 +33,25 @@ export const logRoutes: Route[] = [
     handler: async (call) => {
       const name = param(call, 'name');
       const files = await call.services.instances.logs(call.context, name);
-      return sync(files.filter(isExecOutput).map((file) => urlOf('instances', name, 'logs', 'exec-output', file)));
+      return sync(
+        files
+          .filter((file) => file.startsWith(recorded))
+          .map((file) => urlOf('instances', name, 'logs', ...file.split('/'))),
+      );
     },
   },
   {
     method: 'GET',
     path: '/1.0/instances/:name/logs/exec-output/:file',
     permission: 'admin',
-    handler: (call) => fileAnswer(call, execOutputOf(call)),
+    handler: (call) => fileAnswer(call, recordedOf(call)),
   },
   {
     method: 'DELETE',
     path: '/1.0/instances/:name/logs/exec-output/:file',
     permission: 'admin',
     handler: async (call) => {
-      await call.services.instances.removeLog(call.context, param(call, 'name'), execOutputOf(call));
+      await call.services.instances.removeLog(call.context, param(call, 'name'), recordedOf(call));
       return done();
     },
   },

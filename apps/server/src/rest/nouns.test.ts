@@ -95,10 +95,11 @@ describe('instances', () => {
   });
 
   test('logs and the console log are never a page of our origin', async () => {
+    const readLog = vi.fn(async () => Buffer.from('<script>'));
     app = await testApp({
       instances: {
-        log: async () => Buffer.from('<script>'),
-        logs: async () => ['lxc.log', 'exec_1.stdout'],
+        log: readLog,
+        logs: async () => ['lxc.log', 'exec-output/exec_1.stdout'],
         consoleLog: async () => Buffer.from('hello'),
       },
     });
@@ -115,7 +116,11 @@ describe('instances', () => {
     expect((await app.inject({ url: '/1.0/instances/a/logs/exec-output' })).json().metadata).toEqual([
       '/1.0/instances/a/logs/exec-output/exec_1.stdout',
     ]);
-    expect((await app.inject({ url: '/1.0/instances/a/logs/exec-output/lxc.log' })).statusCode).toBe(404);
+    expect((await app.inject({ url: '/1.0/instances/a/logs' })).json().metadata).toEqual([
+      '/1.0/instances/a/logs/lxc.log',
+    ]);
+    await app.inject({ url: '/1.0/instances/a/logs/exec-output/exec_1.stdout' });
+    expect(readLog).toHaveBeenLastCalledWith(expect.anything(), 'a', 'exec-output/exec_1.stdout');
   });
 });
 
