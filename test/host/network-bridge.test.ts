@@ -185,6 +185,23 @@ describe('the firewall', () => {
     expect(await ruleset()).not.toContain('port_port1');
   });
 
+  it('gives a port that is filtered by address one that stays', async () => {
+    await driver.ensureNetwork(spec);
+    const filtered = { ...port, filter: { mac: false, ipv4: true, ipv6: false } };
+    await driver.ensurePort(filtered);
+    const fixed = async () => (await driver.leases(spec.ref)).find((lease) => lease.type === 'static')?.address;
+    const address = await fixed();
+    expect(address).toMatch(/^10\.77\.1\./);
+    const client = await attach(port);
+    expect(await client.dhcp()).toMatchObject({ address });
+    await createBridgeDriver({ stateDir }).ensurePort({ ...filtered, hostName: 'st0009' });
+    expect(await fixed()).toBe(address);
+    expect(await ruleset()).toContain('"st0009" : jump port_port1');
+    expect(await ruleset()).not.toContain('st0001');
+    await driver.removePort(filtered);
+    expect(await ruleset()).not.toMatch(/st0009|port_port1/);
+  });
+
   it('drops false neighbours and routers', async () => {
     await driver.ensureNetwork(spec);
     await driver.ensurePort({ ...port, filter: { mac: true, ipv4: false, ipv6: true } });
