@@ -9,7 +9,7 @@ import { ErrorState, Skeleton } from '../../ui/states.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { InstanceActions } from './instance-actions.tsx';
-import { InstanceStatusBadge } from './instance-status-badge.tsx';
+import { StatusText } from '../instances/status.tsx';
 import { OverviewTab } from './overview-tab.tsx';
 
 const loading = () => <Skeleton className="h-96 w-full" />;
@@ -72,7 +72,7 @@ export function InstancePage() {
     <>
       <PageHeader
         title={instance.name}
-        meta={<InstanceStatusBadge status={instance.status} />}
+        meta={<StatusText status={instance.status} />}
         description={instance.description || describe(instance.config)}
         actions={<InstanceActions instance={instance} />}
       />
