@@ -1,5 +1,6 @@
 'use client';
 
+import { browserName } from './browser-name.ts';
 import { PasskeyProblem } from './passkey-problem.ts';
 
 /** Passkeys need a secure context and a host name (not a bare address). Null when they can be used here, else the reason. */
@@ -37,22 +38,5 @@ export async function askForPasskey(options: object) {
 
 /** A name that tells one's passkeys apart later. */
 export function deviceName(): string {
-  const agent = navigator.userAgent;
-  const system = /iPhone|iPad/.test(agent)
-    ? 'iOS'
-    : /Android/.test(agent)
-      ? 'Android'
-      : /Mac/.test(agent)
-        ? 'macOS'
-        : /Windows/.test(agent)
-          ? 'Windows'
-          : 'Linux';
-  const browser = /Firefox\//.test(agent)
-    ? 'Firefox'
-    : /Edg\//.test(agent)
-      ? 'Edge'
-      : /Chrom/.test(agent)
-        ? 'Chromium'
-        : 'Safari';
-  return `${browser} on ${system}`;
+  return browserName(navigator.userAgent);
 }
