@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '@stapes/runtime/host/run';
@@ -46,6 +46,18 @@ async function listen(address: string): Promise<{ port: number; received: string
   socket.on('message', (message) => received.push(message.toString()));
   await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   return { port: socket.address().port, received, close: () => socket.close() };
+}
+
+/** Lets the host ask who has an address; `FAILED` when no answer gets through. */
+async function neighbourOf(address: string): Promise<string> {
+  const probe = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  await new Promise<void>((resolve) => probe.send('x', 9, address, () => resolve()));
+  const state = await until(`the host to know ${address}`, async () => {
+    const { stdout } = await run('ip', ['neigh', 'show', address, 'dev', bridge]);
+    return /FAILED|REACHABLE|STALE|DELAY|PROBE/.exec(stdout)?.[0] ?? null;
+  });
+  probe.close();
+  return state;
 }
 
 beforeEach(async () => {
@@ -177,10 +189,12 @@ describe('the firewall', () => {
     await client.send('10.77.1.1', here.port, 'true', '10.77.1.50');
     await until('the true packet', async () => here.received.includes('true'));
     expect(here.received).toEqual(['true']);
+    expect(await neighbourOf('10.77.1.66')).toBe('FAILED');
     // Without the filters the same packet arrives: the test can tell.
     await driver.ensurePort({ ...filtered, filter: { mac: false, ipv4: false, ipv6: false } });
     await client.send('10.77.1.1', here.port, 'unfiltered', '10.77.1.66');
     await until('the unfiltered packet', async () => here.received.includes('unfiltered'));
+    expect(await neighbourOf('10.77.1.66')).not.toBe('FAILED');
     here.close();
     expect(await ruleset()).not.toContain('port_port1');
   });
@@ -217,16 +231,8 @@ describe('the firewall', () => {
     await client.send('fd42:77:1:1::1', here.port, 'true', own);
     await until('the true packet', async () => here.received.includes('true'));
     expect(here.received).toEqual(['true']);
-    // The host asks who has the address: the answer of the client does not get through.
-    const probe = createSocket('udp6');
-    await new Promise<void>((resolve) => probe.send('x', 9, 'fd42:77:1:1::66', () => resolve()));
-    const neighbour = await until('the host to give up', async () => {
-      const { stdout } = await run('ip', ['-6', 'neigh', 'show', 'fd42:77:1:1::66', 'dev', bridge]);
-      return /FAILED|REACHABLE|STALE|DELAY/.exec(stdout)?.[0] ?? null;
-    });
-    probe.close();
+    expect(await neighbourOf('fd42:77:1:1::66')).toBe('FAILED');
     here.close();
-    expect(neighbour).toBe('FAILED');
   });
 
   it('keeps isolated ports apart, whenever they come', async () => {
@@ -322,6 +328,17 @@ describe('bad days', () => {
     await new Promise<void>((resolve) => taken.close(() => resolve()));
     await driver.ensureNetwork(spec);
     expect(await dnsmasqPids()).toHaveLength(1);
+  });
+
+  it('does not let the log of dnsmasq grow without end', async () => {
+    await driver.ensureNetwork(spec);
+    const log = join(stateDir, 'networks', spec.ref.id, 'dnsmasq.log');
+    await appendFile(log, 'x'.repeat(2 * 1024 * 1024));
+    await driver.heal([spec]);
+    expect((await stat(log)).size).toBe(0);
+    await driver.ensurePort(port);
+    await until('the log to go on', async () => (await readFile(log, 'utf8')).includes('hosts/port1'));
+    expect((await stat(log)).size).toBeLessThan(10_000);
   });
 
   it('leaves no rule, process, file or interface', async () => {

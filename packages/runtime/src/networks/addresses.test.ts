@@ -19,7 +19,7 @@ import { pickSubnets } from './subnets.ts';
 const ipv6Number = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n });
 const sparse = fc
   .array(fc.constantFrom(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
-  .map((groups) => groups.reduce((sum, group) => (sum << 16n) | group, 0n));
+  .map((groups) => groups.reduce<bigint>((sum, group) => (sum << 16n) | group, 0n));
 
 describe('addresses', () => {
   it('writes what it can read again', () => {

@@ -15,6 +15,7 @@ import { bridgeIsThere, ensureBridge, refuseForeignBridge, removeBridge } from '
 import { createFirewall, type Firewall } from './bridge-firewall.ts';
 import { leasesOf, releaseLeases } from './bridge-leases.ts';
 import {
+  boundLog,
   ensureDirectories,
   networkMissing,
   networkPaths,
@@ -213,6 +214,7 @@ class BridgeDriver implements NetworkDriver {
         await this.setUp(spec);
         return `The bridge of the network ${spec.ref.name} was gone and has been made again`;
       }
+      await boundLog(paths);
       if ((!spec.ipv4 && !spec.ipv6) || (await findDnsmasq(paths))) return null;
       await this.setUp(spec);
       return `dnsmasq of the network ${spec.ref.name} had died and has been started again`;

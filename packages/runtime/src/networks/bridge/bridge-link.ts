@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { DomainError } from '@stapes/contract/errors';
 import { run } from '../../host/run.ts';
@@ -55,12 +56,21 @@ async function enableIpv6Forwarding(): Promise<void> {
 }
 
 async function ensureSysctls(name: string, spec: NetworkSpec): Promise<void> {
+  if (spec.ipv4?.routing && (await readSysctl('ipv4/ip_forward')) !== '1') await writeSysctl('ipv4/ip_forward', '1');
+  if (existsSync('/proc/sys/net/ipv6')) await ensureIpv6Sysctls(name, spec);
+  else if (spec.ipv6) {
+    throw new DomainError('unsupported', 'This host has no IPv6: set ipv6.address of the network to "none"', {
+      details: { field: 'config.ipv6.address' },
+    });
+  }
+}
+
+async function ensureIpv6Sysctls(name: string, spec: NetworkSpec): Promise<void> {
   const own = `ipv6/conf/${name}`;
   await writeSysctl(`${own}/accept_ra`, '0');
   await writeSysctl(`${own}/autoconf`, '0');
   await writeSysctl(`${own}/accept_dad`, '0');
   await writeSysctl(`${own}/disable_ipv6`, spec.ipv6 ? '0' : '1');
-  if (spec.ipv4?.routing && (await readSysctl('ipv4/ip_forward')) !== '1') await writeSysctl('ipv4/ip_forward', '1');
   if (spec.ipv6?.routing) await enableIpv6Forwarding();
   // Forwarding of all interfaces has just been set, perhaps; this one answers for itself.
   await writeSysctl(`${own}/accept_ra`, '0');

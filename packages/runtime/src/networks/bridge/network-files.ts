@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
 import type { NetworkRef, NetworkSpec, PortSpec } from '../driver.ts';
@@ -139,4 +139,15 @@ export async function writeHost(paths: NetworkPaths, portId: string, content: st
 
 export function networkMissing(ref: NetworkRef): DomainError {
   return new DomainError('not-found', `The network ${ref.name} is not set up on this host`);
+}
+
+const maxLogBytes = 1024 * 1024;
+
+/** dnsmasq says which files it read each time that it reads them, and appends; a log that is too long starts anew. */
+export async function boundLog(paths: NetworkPaths): Promise<void> {
+  const size = await stat(paths.log).then(
+    (info) => info.size,
+    () => 0,
+  );
+  if (size > maxLogBytes) await truncate(paths.log);
 }

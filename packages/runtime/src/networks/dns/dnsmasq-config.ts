@@ -93,7 +93,6 @@ export function renderDnsmasqConfig(spec: NetworkSpec, files: DnsmasqFiles, user
     ['bind-interfaces'],
     ['no-hosts'],
     ['no-ping'],
-    ['no-poll'],
     ['domain-needed'],
     ['bogus-priv'],
     ['dhcp-authoritative'],
