@@ -5,7 +5,7 @@ import type { InstanceEvent, MachineSpec } from '@stapes/runtime/instances/drive
 import { createLxcDriver } from '@stapes/runtime/instances/lxc/lxc-driver';
 import { processesIn } from '@stapes/runtime/instances/lxc/lxc-cgroups';
 import { stateId } from '@stapes/runtime/host/state-id';
-import { LxcFixture, until } from './lxc-fixture.ts';
+import { LxcFixture, sh, until } from './lxc-fixture.ts';
 
 const fixture = new LxcFixture();
 const driver = createLxcDriver({ stateDir: fixture.stateDir });
@@ -130,5 +130,36 @@ test('a grace that passes without force leaves it running; an abort stops the wa
   expect((await driver.inspect(spec.ref)).status).toBe('Running');
   await driver.ensureStopped(spec.ref, { graceMs: 50, force: true });
   expect((await driver.inspect(spec.ref)).status).toBe('Stopped');
+  await driver.removeConfigured(spec.ref);
+});
+
+test('a command whose attach was killed does not keep its instance from ending', async () => {
+  const spec = await started('attached');
+  const exec = await driver.can.exec!.command(spec.ref, { command: ['sleep', '777'], environment: { PATH: '/bin' } });
+  const child = spawn(exec.file, exec.args, { env: exec.env, stdio: 'ignore' });
+  await until('the command', async () => (await driver.usage([spec.ref])).get(spec.ref.id)!.processes >= 3);
+  child.kill('SIGKILL');
+  await driver.removeConfigured(spec.ref);
+  expect(processesIn(`stapes-${stateId(fixture.stateDir)}/${spec.ref.id}`)).toEqual([]);
+});
+
+test('a reboot from inside is followed, and limits of its NICs come again', async () => {
+  sh('ip', 'link', 'add', 'brboot', 'type', 'bridge');
+  const events = follow();
+  const nic = { device: 'eth0', name: 'eth0', hostName: 'vboot1', hwaddr: '10:66:6a:00:0a:01', bridge: 'brboot' };
+  const limits = { disk: [], nic: [{ hostName: 'vboot1', ingressBps: 8_000_000 }] };
+  const spec = fixture.spec(fixture.busyboxRootfs('reboot'), { nics: [nic], limits });
+  await driver.ensureConfigured(spec);
+  await driver.ensureStarted(spec.ref);
+  const before = await driver.inspect(spec.ref);
+  await until('the first event', () => events.some((event) => event.status === 'Running'));
+  const exec = await driver.can.exec!.command(spec.ref, { command: ['reboot', '-f'], environment: { PATH: '/bin' } });
+  spawn(exec.file, exec.args, { env: exec.env, stdio: 'ignore' });
+  await until('the new life', async () => {
+    const seen = await driver.inspect(spec.ref);
+    return seen.status === 'Running' && seen.pid !== before.pid;
+  });
+  await until('its limits', () => sh('tc', 'qdisc', 'show', 'dev', 'vboot1').includes('tbf'));
+  expect(events.filter((event) => event.id === spec.ref.id).map((event) => event.status)).not.toContain('Stopped');
   await driver.removeConfigured(spec.ref);
 });

@@ -16,64 +16,74 @@ export interface NamespaceInterface extends InterfaceState {
   peerIndex: number;
 }
 
-/** All interfaces in the network namespace of a process, or null when that has gone. */
-export function readInterfaces(pid: number): NamespaceInterface[] | null {
-  const socket = openIn(pid);
-  if (socket === null) return null;
-  try {
-    const links = dumpOf(socket, rtm.getLink, 16).flatMap((body) => parseLink(body) ?? []);
-    const byIndex = new Map(links.map((link) => [link.index, link]));
-    for (const body of dumpOf(socket, rtm.getAddr, 8)) {
-      const address = parseAddress(body);
-      if (address) byIndex.get(address.index)?.addresses.push(address.address);
+/** For one round of readings; `close` it at the end. */
+export class NamespaceReader {
+  private readonly own = openSync('/proc/thread-self/ns/net', 'r');
+  private readonly buffer = Buffer.allocUnsafe(65_536);
+
+  /** All interfaces in the network namespace of a process, or null when that has gone. */
+  interfaces(pid: number): NamespaceInterface[] | null {
+    const socket = this.openIn(pid);
+    if (socket === null) return null;
+    try {
+      const links = new Map<number, NamespaceInterface>();
+      this.dump(socket, rtm.getLink, 16, (body) => {
+        const link = parseLink(body);
+        if (link) links.set(link.index, link);
+      });
+      this.dump(socket, rtm.getAddr, 8, (body) => {
+        const found = parseAddress(body);
+        if (found) links.get(found.index)?.addresses.push(found.address);
+      });
+      return [...links.values()];
+    } finally {
+      closeDescriptor(socket);
     }
-    return links;
-  } finally {
-    closeDescriptor(socket);
   }
-}
 
-/** Index to name of this process's own interfaces: who is at the other end of a veth. */
-export function readOwnInterfaceNames(): Map<number, string> {
-  return new Map((readInterfaces(process.pid) ?? []).map((link) => [link.index, link.name]));
-}
-
-function openIn(pid: number): number | null {
-  let target: number;
-  try {
-    target = openSync(`/proc/${pid}/ns/net`, 'r');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-    throw error;
+  /** Index to name of this process's own interfaces: who is at the other end of a veth. */
+  ownNames(): Map<number, string> {
+    return new Map((this.interfaces(process.pid) ?? []).map((link) => [link.index, link.name]));
   }
-  const own = openSync('/proc/thread-self/ns/net', 'r');
-  try {
-    return netlinkSocketIn(target, own);
-  } finally {
-    closeSync(target);
-    closeSync(own);
-  }
-}
 
-function dumpOf(socket: number, type: number, bodyBytes: number): Buffer[] {
-  const request = Buffer.alloc(16 + bodyBytes);
-  request.writeUInt32LE(request.length, 0);
-  request.writeUInt16LE(type, 4);
-  request.writeUInt16LE(dump, 6);
-  request.writeUInt32LE(type, 8);
-  sendTo(socket, request);
-  const bodies: Buffer[] = [];
-  const buffer = Buffer.alloc(65_536);
-  for (;;) {
-    const length = receive(socket, buffer);
-    for (let at = 0; at + 16 <= length;) {
-      const size = buffer.readUInt32LE(at);
-      const kind = buffer.readUInt16LE(at + 4);
-      if (kind === message.done || kind === message.error || size < 16) return bodies;
-      bodies.push(Buffer.from(buffer.subarray(at + 16, at + size)));
-      at += (size + 3) & ~3;
+  close(): void {
+    closeSync(this.own);
+  }
+
+  private openIn(pid: number): number | null {
+    let target: number;
+    try {
+      target = openSync(`/proc/${pid}/ns/net`, 'r');
+    } catch (error) {
+      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+      throw error;
     }
-    if (length < 16) return bodies;
+    try {
+      return netlinkSocketIn(target, this.own);
+    } finally {
+      closeSync(target);
+    }
+  }
+
+  /** `visit` must not keep the bytes. */
+  private dump(socket: number, type: number, bodyBytes: number, visit: (body: Buffer) => void): void {
+    const request = Buffer.alloc(16 + bodyBytes);
+    request.writeUInt32LE(request.length, 0);
+    request.writeUInt16LE(type, 4);
+    request.writeUInt16LE(dump, 6);
+    request.writeUInt32LE(type, 8);
+    sendTo(socket, request);
+    for (;;) {
+      const length = receive(socket, this.buffer);
+      for (let at = 0; at + 16 <= length;) {
+        const size = this.buffer.readUInt32LE(at);
+        const kind = this.buffer.readUInt16LE(at + 4);
+        if (kind === message.done || kind === message.error || size < 16) return;
+        visit(this.buffer.subarray(at + 16, at + size));
+        at += (size + 3) & ~3;
+      }
+      if (length < 16) return;
+    }
   }
 }
 

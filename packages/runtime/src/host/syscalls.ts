@@ -9,7 +9,7 @@ const raw = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   connect: libc.func('int connect(int fd, const void *address, unsigned int length)'),
   send: libc.func('int64_t send(int fd, const void *buffer, size_t length, int flags)'),
-  recv: libc.func('int64_t recv(int fd, _Out_ uint8_t *buffer, size_t length, int flags)'),
+  recv: libc.func('int64_t recv(int fd, void *buffer, size_t length, int flags)'),
   close: libc.func('int close(int fd)'),
   setns: libc.func('int setns(int fd, int type)'),
   setfsuid: libc.func('int setfsuid(unsigned int uid)'),
@@ -21,7 +21,7 @@ const raw = {
   mountSetattr: libc.func(
     'int64_t syscall(int64_t number, int64_t directory, const char *path, int64_t flags, const void *attributes, size_t size)',
   ),
-  fgetxattr: libc.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t size)'),
+  fgetxattr: libc.func('int64_t fgetxattr(int fd, const char *name, void *value, size_t size)'),
   fremovexattr: libc.func('int fremovexattr(int fd, const char *name)'),
   fsetxattr: libc.func('int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)'),
 };

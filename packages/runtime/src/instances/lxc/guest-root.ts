@@ -2,7 +2,6 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { DomainError } from '@stapes/contract/errors';
 import { asFileUser, openat2, resolve } from '../../host/syscalls.ts';
 import type { FileTarget, IdmapRange } from '../driver.ts';
-import { readText } from './lxc-cgroups.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 import { shiftedBase } from './shift.ts';
 
@@ -87,13 +86,22 @@ export async function openGuestRoot(observer: LxcObserver, target: FileTarget): 
   const init = await observer.findInit(target.ref);
   if (init) {
     const fd = tryOpen(`/proc/${init.pid}/root`);
-    if (fd !== null)
-      return new GuestRoot(fd, target.idmap, !hasUntrustedMounts(readText(`/proc/${init.pid}/mountinfo`) ?? ''));
+    if (fd !== null) return new GuestRoot(fd, target.idmap, !hasUntrustedMounts(readMounts(init.pid)));
   }
   const fd = tryOpen(target.rootfs);
   if (fd === null) throw new DomainError('not-found', 'The root file system of the instance is not there');
   const base = shiftedBase(fd);
   return new GuestRoot(fd, base === null ? null : { hostBase: base, size: target.idmap?.size ?? 65_536 }, true);
+}
+
+/** None when it has just ended: then nothing can be opened there either. */
+function readMounts(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
 }
 
 function tryOpen(path: string): number | null {

@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
 import { parseProcessCgroups, readCgroupLayout, type CgroupLayout } from '../../host/cgroup.ts';
@@ -74,14 +83,23 @@ export class InstanceCgroups {
   }
 }
 
+const absent = new Set(['ENOENT', 'ESRCH', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP', 'EIO']);
+const smallBytes = 4096;
+
+/** A file of the kernel's (cgroup, /proc), most of them tiny: three system calls. Null when it is not there (any more). */
 export function readText(path: string): string | null {
+  let fd: number | null = null;
   try {
-    return readFileSync(path, 'utf8');
+    fd = openSync(path, 'r');
+    const buffer = Buffer.allocUnsafe(smallBytes);
+    const length = readSync(fd, buffer, 0, smallBytes, null);
+    // The kernel ends a reading early when the next line does not fit: only a short one is surely whole.
+    return length < smallBytes / 2 ? buffer.toString('utf8', 0, length) : readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'ENODEV' || code === 'ENOTDIR' || code === 'EOPNOTSUPP')
-      return null;
+    if (absent.has((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
+  } finally {
+    if (fd !== null) closeSync(fd);
   }
 }
 

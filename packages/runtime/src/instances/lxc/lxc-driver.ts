@@ -1,4 +1,4 @@
-import { readFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { DomainError } from '@stapes/contract/errors';
 import { IdmappedMounts } from '../../host/idmapped-mounts.ts';
@@ -64,6 +64,12 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     clearTraces: (ref) => clearTraces(stopContext, ref),
   };
 
+  /** A reboot from inside makes new veths, without their limits. What goes wrong here shows when limits are applied next. */
+  const limitNewNics = async (ref: InstanceRef): Promise<void> => {
+    const limited = ((await findSpec(ref).catch(() => null))?.limits.nic ?? []).filter(isLimited);
+    if (limited.length > 0) await locks.run(ref.id, () => applyNicLimits(limited)).catch(() => undefined);
+  };
+
   return {
     type: 'container',
     can: {
@@ -90,7 +96,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
         await rm(paths.lockFile(ref), { force: true });
       });
       // Only when it was the last one: a cgroup with children stays.
-      if (readdirSync(paths.lxcPath, { withFileTypes: true }).length === 0) removeCgroup(paths.cgroupRoot);
+      if ((await readdir(paths.lxcPath).catch(() => [])).length === 0) removeCgroup(paths.cgroupRoot);
     },
     ensureStarted: (ref) =>
       locks.run(ref.id, async () => {
@@ -111,7 +117,11 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     inspect: (ref) => observer.inspect(ref),
     inspectAll: () => observer.inspectAll(),
     usage: (refs) => usage.read(refs),
-    watch: (listener, signal) => new LxcWatcher(paths, observer, listener).follow(signal),
+    watch: (listener, signal) =>
+      new LxcWatcher(paths, observer, (event) => {
+        if (event.status === 'Running') void limitNewNics(event);
+        listener(event);
+      }).follow(signal),
   };
 }
 

@@ -64,7 +64,7 @@ export function consolePower(paths: LxcPaths, observer: LxcObserver): NonNullabl
 export function consoleLogPower(paths: LxcPaths): NonNullable<InstancePowers['consoleLog']> {
   return {
     async read(ref) {
-      return Buffer.from(await readTail(paths.consoleLog(ref), 0, consoleTailBytes));
+      return readTail(paths.consoleLog(ref), 0, consoleTailBytes);
     },
     async clear(ref) {
       // LXC appends, so it goes on at the new beginning.

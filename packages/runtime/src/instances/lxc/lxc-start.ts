@@ -82,7 +82,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 async function startFailure(paths: LxcPaths, ref: InstanceRef, from: number, cause: unknown): Promise<DomainError> {
-  const log = await readTail(paths.log(ref), from, 65_536);
+  const log = (await readTail(paths.log(ref), from, 65_536)).toString();
   // "lxc-start NAME 20260101000000.000 ERROR    start - file.c:function:12 - what happened"
   const lines = log
     .split('\n')
@@ -96,15 +96,15 @@ async function startFailure(paths: LxcPaths, ref: InstanceRef, from: number, cau
   });
 }
 
-export async function readTail(path: string, from: number, maxBytes: number): Promise<string> {
+export async function readTail(path: string, from: number, maxBytes: number): Promise<Buffer> {
   const file = await open(path, 'r').catch(() => null);
-  if (!file) return '';
+  if (!file) return Buffer.alloc(0);
   try {
     const { size } = await file.stat();
     const start = Math.max(size < from ? 0 : from, size - maxBytes);
     const buffer = Buffer.alloc(Math.max(0, size - start));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-    return buffer.subarray(0, bytesRead).toString();
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

@@ -1,6 +1,6 @@
 import type { InterfaceState } from '@stapes/contract/instance';
 import { mapBounded } from '../../host/bounded.ts';
-import { readInterfaces, readOwnInterfaceNames } from '../../host/netlink.ts';
+import { NamespaceReader } from '../../host/netlink.ts';
 import type { InstanceRef, InstanceUsage } from '../driver.ts';
 import type { InstanceCgroups } from './lxc-cgroups.ts';
 import type { LxcObserver } from './lxc-observer.ts';
@@ -19,21 +19,30 @@ export class LxcUsage {
   async read(refs: InstanceRef[]): Promise<Map<string, InstanceUsage>> {
     const found = new Map<string, InstanceUsage>();
     const inits = await mapBounded(refs, 32, async (ref) => ({ ref, init: await this.observer.findInit(ref) }));
-    const hostNames = readOwnInterfaceNames();
-    let read = 0;
-    for (const { ref, init } of inits) {
-      if (!init) continue;
-      if (++read % batchSize === 0) await new Promise((done) => setImmediate(done));
-      const network = networkOf(init.pid, hostNames);
-      const usage = network && cgroupUsage(init.cgroups, network);
-      if (usage) found.set(ref.id, usage);
+    const reader = new NamespaceReader();
+    try {
+      const hostNames = reader.ownNames();
+      let read = 0;
+      for (const { ref, init } of inits) {
+        if (!init) continue;
+        if (++read % batchSize === 0) await new Promise((done) => setImmediate(done));
+        const network = networkOf(reader, init.pid, hostNames);
+        const usage = network && cgroupUsage(init.cgroups, network);
+        if (usage) found.set(ref.id, usage);
+      }
+    } finally {
+      reader.close();
     }
     return found;
   }
 }
 
-function networkOf(pid: number, hostNames: Map<number, string>): Record<string, InterfaceState> | null {
-  const links = readInterfaces(pid);
+function networkOf(
+  reader: NamespaceReader,
+  pid: number,
+  hostNames: Map<number, string>,
+): Record<string, InterfaceState> | null {
+  const links = reader.interfaces(pid);
   if (!links) return null;
   // Names come from the guest: a null prototype keeps `__proto__` an ordinary name.
   const network = Object.create(null) as Record<string, InterfaceState>;
