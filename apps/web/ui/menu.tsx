@@ -13,14 +13,16 @@ export function Menu({
   children,
   align = 'end',
   label,
+  defaultOpen = false,
 }: {
   trigger: ReactElement;
   children: ReactNode;
   align?: 'start' | 'end';
   label?: string;
+  defaultOpen?: boolean;
 }) {
   return (
-    <Radix.Root modal={false}>
+    <Radix.Root modal={false} defaultOpen={defaultOpen}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content

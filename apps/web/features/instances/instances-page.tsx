@@ -96,7 +96,7 @@ function InstanceList({ list, loading }: { list: InstanceFull[]; loading: boolea
           </span>
         )}
         <span className="max-sm:hidden">
-          <ColumnPicker shown={state.shown} onChange={state.setShown} />
+          <ColumnPicker />
         </span>
       </div>
       {loading ? (

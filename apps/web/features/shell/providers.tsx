@@ -4,7 +4,6 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@ta
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { failureOf } from '../../lib/errors.ts';
 import { createApiClient, TRPCProvider } from '../../lib/trpc.ts';
-import { TooltipProvider } from '../../ui/tooltip.tsx';
 import { Notifications, NotificationsContext } from '../notifications/notifications.ts';
 import { Connection } from './connection.ts';
 import { leaveWhenSignedOut } from './session.ts';
@@ -52,11 +51,7 @@ export function Providers({ children }: { children: ReactNode }) {
     <QueryClientProvider client={parts.queries}>
       <TRPCProvider trpcClient={parts.client} queryClient={parts.queries}>
         <ConnectionContext value={parts.connection}>
-          <NotificationsContext value={parts.notifications}>
-            <TooltipProvider delayDuration={350} skipDelayDuration={200}>
-              {children}
-            </TooltipProvider>
-          </NotificationsContext>
+          <NotificationsContext value={parts.notifications}>{children}</NotificationsContext>
         </ConnectionContext>
       </TRPCProvider>
     </QueryClientProvider>

@@ -37,7 +37,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <div className="flex h-dvh overflow-hidden">
         <Sidebar />
         <div className="flex min-w-0 flex-1 flex-col">
-          <TopBar username={status.data?.username ?? '…'} />
+          <TopBar />
           <ConnectionLine />
           <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto px-3 py-4 sm:px-5">
             {status.error ? (

@@ -1,19 +1,20 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
-import { Bell, CircleUser, LogOut, Menu as MenuIcon, Search, Settings } from 'lucide-react';
-import { useRouter } from 'next/navigation';
+import { Bell, Menu as MenuIcon, Search } from 'lucide-react';
+import { lazy } from 'react';
 import { useStore } from '../../lib/store.ts';
-import { useTRPC } from '../../lib/trpc.ts';
 import { IconButton } from '../../ui/button.tsx';
-import { Menu, MenuItem, MenuLabel, MenuSeparator } from '../../ui/menu.tsx';
+import { LazyMenu } from '../../ui/lazy-menu.tsx';
 import { useNotifications } from '../notifications/notifications.ts';
 import { OperationsButton } from '../operations/operations-button.tsx';
 import { Logo } from './logo.tsx';
 import { useOverlays } from './overlays.ts';
-import { setTheme, useTheme, type Theme } from './theme.ts';
+import { UserButton } from './user-button.tsx';
 
-export function TopBar({ username }: { username: string }) {
+const loadUserMenu = () => import('./user-menu.tsx').then((module) => ({ default: module.UserMenu }));
+const UserMenu = lazy(loadUserMenu);
+
+export function TopBar() {
   const overlays = useOverlays();
   return (
     <div className="z-30 flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-2 sm:px-4">
@@ -37,7 +38,7 @@ export function TopBar({ username }: { username: string }) {
       <span className="flex-1" />
       <OperationsButton />
       <BellButton />
-      <UserMenu username={username} />
+      <LazyMenu trigger={<UserButton />} content={UserMenu} preload={() => void loadUserMenu()} />
     </div>
   );
 }
@@ -64,48 +65,5 @@ function BellButton() {
         </span>
       )}
     </IconButton>
-  );
-}
-
-const themes: readonly (readonly [Theme, string])[] = [
-  ['system', 'As the system'],
-  ['light', 'Light'],
-  ['dark', 'Dark'],
-];
-
-function UserMenu({ username }: { username: string }) {
-  const trpc = useTRPC();
-  const router = useRouter();
-  const theme = useTheme();
-  const logout = useMutation(trpc.auth.logout.mutationOptions({ onSuccess: () => location.replace('/login') }));
-  return (
-    <Menu
-      label="Account"
-      trigger={
-        <IconButton label={`Account: ${username}`}>
-          <CircleUser />
-        </IconButton>
-      }
-    >
-      <MenuLabel>Signed in as {username}</MenuLabel>
-      <MenuItem onSelect={() => router.push('/settings')}>
-        <Settings aria-hidden /> Settings
-      </MenuItem>
-      <MenuSeparator />
-      <MenuLabel>Theme</MenuLabel>
-      {themes.map(([value, label]) => (
-        <MenuItem key={value} onSelect={() => setTheme(value)}>
-          <span aria-hidden className="w-4 text-center text-accent-text">
-            {theme === value ? '●' : ''}
-          </span>
-          {label}
-          {theme === value && <span className="sr-only">(chosen)</span>}
-        </MenuItem>
-      ))}
-      <MenuSeparator />
-      <MenuItem onSelect={() => logout.mutate()}>
-        <LogOut aria-hidden /> Sign out
-      </MenuItem>
-    </Menu>
   );
 }
