@@ -1,10 +1,10 @@
 import { createSocket } from 'node:dgram';
-import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '@stapes/runtime/host/run';
 import { createBridgeDriver } from '@stapes/runtime/networks/bridge/bridge-driver';
-import type { NetworkDriver, PortSpec } from '@stapes/runtime/networks/driver';
+import type { NetworkDriver, NetworkSpec, PortSpec } from '@stapes/runtime/networks/driver';
 import { exampleNetwork, examplePort } from '@stapes/runtime/networks/driver.contract';
 import { listHostInterfaces } from '@stapes/runtime/networks/host-interfaces';
 import { NetworkClient, until } from './network-client.ts';
@@ -114,6 +114,43 @@ describe('DHCP and DNS', () => {
     await until('a default route', async () =>
       (await client.exec('ip', '-6', 'route', 'show', 'default')).includes('via fe80::'),
     );
+  });
+
+  it('runs with every combination of its keys', async () => {
+    const { ipv4, ipv6 } = spec;
+    const variants: Partial<NetworkSpec>[] = [
+      { ipv6: { ...ipv6!, stateful: true } },
+      { ipv6: { ...ipv6!, dhcp: false, routing: false } },
+      { ipv4: null },
+      { ipv6: null, ipv4: { ...ipv4!, dhcp: false } },
+      {
+        ipv4: {
+          ...ipv4!,
+          routing: false,
+          firewall: false,
+          dhcpRanges: ['10.77.1.10-10.77.1.20'],
+          dhcpExpiry: 'infinite',
+        },
+      },
+      { dns: { domain: 'lab.example', mode: 'dynamic' } },
+      { dns: { domain: 'stapes', mode: 'none' } },
+    ];
+    for (const variant of variants) {
+      const changed = { ...spec, ...variant };
+      await driver.ensureNetwork(changed);
+      const fixed = {
+        ...(changed.ipv4 ? { ipv4Address: '10.77.1.15' } : {}),
+        ...(changed.ipv6 ? { ipv6Address: 'fd42:77:1:1::15' } : {}),
+      };
+      await driver.ensurePort({ ...port, ...fixed });
+      expect(await dnsmasqPids(), JSON.stringify(variant)).toHaveLength(1);
+      await driver.removePort(port);
+    }
+    const log = await readFile(join(stateDir, 'networks', spec.ref.id, 'dnsmasq.log'), 'utf8');
+    expect(log).not.toMatch(/bad |error|fail|duplicate|warning/i);
+    await driver.ensureNetwork({ ...spec, ipv4: null, ipv6: null });
+    expect(await dnsmasqPids()).toEqual([]);
+    expect(await driver.inspect(spec.ref)).toMatchObject({ state: 'up', addresses: [] });
   });
 
   it('lets many ports come and go at once', async () => {
@@ -291,6 +328,23 @@ describe('bad days', () => {
     await next.ensureNetwork(spec);
     expect(await ruleset()).toBe(before);
     expect(await (await attach(port)).dhcp()).toMatchObject({ address: '10.77.1.50' });
+  });
+
+  it('sets up anew what a crash of the host has damaged', async () => {
+    await driver.ensureNetwork(spec);
+    await driver.ensurePort({ ...port, ipv4Address: '10.77.1.50', filter: { mac: true, ipv4: true, ipv6: true } });
+    const directory = join(stateDir, 'networks', spec.ref.id);
+    for (const file of ['network.json', 'ports/port1.json', 'dnsmasq.conf', 'dnsmasq.started'])
+      await writeFile(join(directory, file), '');
+    await loseRuntime();
+    const next = createBridgeDriver({ stateDir });
+    await next.ensureNetwork(spec);
+    await next.ensurePort({ ...port, ipv4Address: '10.77.1.50' });
+    expect(await (await attach(port)).dhcp()).toMatchObject({ address: '10.77.1.50' });
+    await writeFile(join(directory, 'ports/port1.json'), '{');
+    await next.removePort(port);
+    expect(await readdir(join(directory, 'ports'))).toEqual([]);
+    expect(await readdir(join(directory, 'hosts'))).toEqual([]);
   });
 
   it('takes running instances back into a bridge that was lost', async () => {

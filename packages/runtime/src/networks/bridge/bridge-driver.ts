@@ -172,10 +172,9 @@ class BridgeDriver implements NetworkDriver {
       const paths = networkPaths(this.stateDir, port.network.id);
       const before = await readPort(paths, port.portId);
       const spec = await readNetwork(paths);
-      if (!before || !spec) return false;
-      await this.firewall.changePort({ spec, before, after: null });
+      if (before && spec) await this.firewall.changePort({ spec, before, after: null });
       const hadHost = await writeHost(paths, port.portId, null);
-      await releaseLeases(paths, port.network, before, this.log);
+      if (before) await releaseLeases(paths, port.network, before, this.log);
       await removePortFile(paths, port.portId);
       return hadHost;
     });

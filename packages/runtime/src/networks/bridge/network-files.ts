@@ -86,13 +86,13 @@ async function ensurePassable(directory: string): Promise<void> {
   }
 }
 
+/** A damaged file (a crash of the host) counts as absent: the server sets up networks and ports anew, from what it knows. */
 async function readJson<T>(path: string): Promise<T | null> {
   const text = await readIfThere(path);
-  if (text === null) return null;
   try {
-    return JSON.parse(text) as T;
-  } catch (cause) {
-    throw new DomainError('internal', `${path} is damaged: remove it and update the network`, { cause });
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
   }
 }
 
