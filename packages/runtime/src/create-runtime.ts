@@ -3,7 +3,7 @@ import { createImageStore } from './images/image-store.ts';
 import { createLxcDriver } from './instances/lxc/lxc-driver.ts';
 import { createBridgeDriver } from './networks/bridge/bridge-driver.ts';
 import type { Runtime, RuntimeConfig } from './runtime.ts';
-import { createStorageDrivers } from './storage/storage-drivers.ts';
+import { createStorageDrivers } from './storage/create-drivers.ts';
 import { createTerminalHost } from './terminals/terminal-host-client.ts';
 
 /** The parts list: every driver is named here, once. */
