@@ -6,7 +6,11 @@ import { storageDriver } from '../services/machine.ts';
 import { poolRefSchema, requestorSchema } from './row-schemas.ts';
 import type { SagaDeps } from './saga-deps.ts';
 
-export const imageDeleteParams = z.object({ fingerprint: z.string(), pools: z.array(poolRefSchema), requestor: requestorSchema });
+export const imageDeleteParams = z.object({
+  fingerprint: z.string(),
+  pools: z.array(poolRefSchema),
+  requestor: requestorSchema,
+});
 export type ImageDeleteParams = z.infer<typeof imageDeleteParams>;
 
 /** Instances made from it have a copy of their own and go on. */
@@ -18,7 +22,11 @@ export function imageDeleteSaga(deps: SagaDeps): Saga<ImageDeleteParams> {
     kind: 'image-delete',
     params: imageDeleteParams,
     steps: [
-      { name: 'mark', run: ({ fingerprint }) => phase(fingerprint, 'deleting'), undo: ({ fingerprint }) => phase(fingerprint, 'ready') },
+      {
+        name: 'mark',
+        run: ({ fingerprint }) => phase(fingerprint, 'deleting'),
+        undo: ({ fingerprint }) => phase(fingerprint, 'ready'),
+      },
       {
         name: 'pools',
         async run({ fingerprint, pools }) {
@@ -30,9 +38,15 @@ export function imageDeleteSaga(deps: SagaDeps): Saga<ImageDeleteParams> {
       {
         name: 'forget',
         async run({ fingerprint, requestor }) {
-          for (const alias of await deps.store.aliases.ofImage(fingerprint)) await deps.store.aliases.remove(alias.name);
+          for (const alias of await deps.store.aliases.ofImage(fingerprint))
+            await deps.store.aliases.remove(alias.name);
           await deps.store.images.remove(fingerprint);
-          publishLifecycle(deps, { action: 'image-deleted', source: imageUrl(fingerprint), name: fingerprint, requestor });
+          publishLifecycle(deps, {
+            action: 'image-deleted',
+            source: imageUrl(fingerprint),
+            name: fingerprint,
+            requestor,
+          });
         },
         undo: nothingToUndo,
       },

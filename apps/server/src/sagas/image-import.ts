@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Saga } from '../operations/saga.ts';
-import { imageFiles, moveFile, removeImageFiles, removeUploadDirectory, uploadsDirectory } from '../services/image-files.ts';
+import {
+  imageFiles,
+  moveFile,
+  removeImageFiles,
+  removeUploadDirectory,
+  uploadsDirectory,
+} from '../services/image-files.ts';
 import { imageUrl, publishLifecycle } from '../services/lifecycle.ts';
 import { imageRowSchema, requestorSchema } from './row-schemas.ts';
 import type { SagaDeps } from './saga-deps.ts';
@@ -25,7 +31,8 @@ export function imageImportSaga(deps: SagaDeps): Saga<ImageImportParams> {
       {
         name: 'record',
         async run({ image }, tools) {
-          if (!(await deps.store.images.find(image.fingerprint))) await deps.store.images.create({ ...image, phase: 'creating' });
+          if (!(await deps.store.images.find(image.fingerprint)))
+            await deps.store.images.create({ ...image, phase: 'creating' });
           tools.annotate({ fingerprint: image.fingerprint, size: String(image.sizeBytes) });
         },
         undo: ({ image }) => deps.store.images.remove(image.fingerprint),
@@ -60,10 +67,16 @@ export function imageImportSaga(deps: SagaDeps): Saga<ImageImportParams> {
         name: 'ready',
         async run({ image, requestor }) {
           await deps.store.images.update(image.fingerprint, { phase: 'ready' });
-          publishLifecycle(deps, { action: 'image-created', source: imageUrl(image.fingerprint), name: image.fingerprint, requestor });
+          publishLifecycle(deps, {
+            action: 'image-created',
+            source: imageUrl(image.fingerprint),
+            name: image.fingerprint,
+            requestor,
+          });
         },
         async undo({ image }) {
-          if (await deps.store.images.find(image.fingerprint)) await deps.store.images.update(image.fingerprint, { phase: 'deleting' });
+          if (await deps.store.images.find(image.fingerprint))
+            await deps.store.images.update(image.fingerprint, { phase: 'deleting' });
         },
       },
       {

@@ -49,7 +49,8 @@ async function imageOf(deps: SagaDeps, { source }: InstanceCreateParams): Promis
   if (source.kind === 'image') return deps.store.images.get(source.fingerprint);
   if (source.kind !== 'recipe') return null;
   const image = await builtImage(deps, source.recipe);
-  if (!image) throw new DomainError('not-found', `The image ${source.recipe} was removed while the instance was made: try again`);
+  if (!image)
+    throw new DomainError('not-found', `The image ${source.recipe} was removed while the instance was made: try again`);
   return image;
 }
 
@@ -59,7 +60,11 @@ function buildStep(deps: SagaDeps): CreateStep {
     name: 'build',
     async run({ instance, source, requestor }, tools) {
       if (source.kind !== 'recipe') return;
-      const image = await ensureRecipeBuilt(deps, { recipe: source.recipe, buildId: source.buildId, replace: false, requestor }, tools);
+      const image = await ensureRecipeBuilt(
+        deps,
+        { recipe: source.recipe, buildId: source.buildId, replace: false, requestor },
+        tools,
+      );
       const row = await deps.store.instances.get(instance.id);
       await deps.store.instances.update(instance.id, fromImage(row, image));
     },
@@ -107,7 +112,10 @@ function volumeStep(deps: SagaDeps): CreateStep {
       else if (source.kind === 'empty') await volumes.ensureEmpty(volume);
       else if (source.kind === 'volume') {
         const from = { pool, id: source.volumeId };
-        await volumes.ensureFromVolume(volume, source.snapshotId === null ? from : { ...from, snapshotId: source.snapshotId });
+        await volumes.ensureFromVolume(
+          volume,
+          source.snapshotId === null ? from : { ...from, snapshotId: source.snapshotId },
+        );
       }
       const size = rootDisk((await effectiveOf(deps.store, instance)).devices)?.device.size;
       if (size && can.quota) await volumes.setQuota(volume, parseBytes(size));
@@ -159,11 +167,18 @@ function readyStep(deps: SagaDeps): CreateStep {
     name: 'ready',
     async run({ instance, requestor }) {
       await deps.store.instances.update(instance.id, { phase: 'ready' });
-      publishLifecycle(deps, { action: 'instance-created', source: instanceUrl(instance.name), name: instance.name, project: instance.project, requestor });
+      publishLifecycle(deps, {
+        action: 'instance-created',
+        source: instanceUrl(instance.name),
+        name: instance.name,
+        project: instance.project,
+        requestor,
+      });
     },
     // Hides it again while the steps before are undone.
     async undo({ instance }) {
-      if (await deps.store.instances.find(instance.id)) await deps.store.instances.update(instance.id, { phase: 'deleting' });
+      if (await deps.store.instances.find(instance.id))
+        await deps.store.instances.update(instance.id, { phase: 'deleting' });
     },
   };
 }
@@ -186,6 +201,16 @@ export function instanceCreateSaga(deps: SagaDeps): Saga<InstanceCreateParams> {
   return {
     kind: 'instance-create',
     params: instanceCreateParams,
-    steps: [recordStep(deps), buildStep(deps), imageStep(deps), volumeStep(deps), portsStep(deps), configureStep(deps), templatesStep(deps), readyStep(deps), startStep(deps)],
+    steps: [
+      recordStep(deps),
+      buildStep(deps),
+      imageStep(deps),
+      volumeStep(deps),
+      portsStep(deps),
+      configureStep(deps),
+      templatesStep(deps),
+      readyStep(deps),
+      startStep(deps),
+    ],
   };
 }

@@ -5,7 +5,13 @@ import { machineOf } from '../services/machine.ts';
 import { requestorSchema } from './row-schemas.ts';
 import { leaveAsIs, type SagaDeps } from './saga-deps.ts';
 
-export const instanceRenameParams = z.object({ id: z.string(), from: z.string(), to: z.string(), project: z.string(), requestor: requestorSchema });
+export const instanceRenameParams = z.object({
+  id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  project: z.string(),
+  requestor: requestorSchema,
+});
 export type InstanceRenameParams = z.infer<typeof instanceRenameParams>;
 
 /** Host name and DNS name follow the name; nothing on the host is called by it. */
@@ -14,7 +20,8 @@ export function instanceRenameSaga(deps: SagaDeps): Saga<InstanceRenameParams> {
   const ports = async (id: string, name: string) => {
     for (const port of (await named(id, name)).ports) await deps.runtime.networks.bridge.ensurePort(port);
   };
-  const configure = async (id: string, name: string) => deps.runtime.instances.container.ensureConfigured((await named(id, name)).spec);
+  const configure = async (id: string, name: string) =>
+    deps.runtime.instances.container.ensureConfigured((await named(id, name)).spec);
   return {
     kind: 'instance-rename',
     params: instanceRenameParams,
@@ -34,7 +41,14 @@ export function instanceRenameSaga(deps: SagaDeps): Saga<InstanceRenameParams> {
       {
         name: 'tell',
         async run({ from, to, project, requestor }) {
-          publishLifecycle(deps, { action: 'instance-renamed', source: instanceUrl(to), name: to, project, requestor, context: { old_name: from } });
+          publishLifecycle(deps, {
+            action: 'instance-renamed',
+            source: instanceUrl(to),
+            name: to,
+            project,
+            requestor,
+            context: { old_name: from },
+          });
         },
         undo: leaveAsIs,
       },

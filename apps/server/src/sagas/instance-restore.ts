@@ -35,7 +35,8 @@ export function instanceRestoreSaga(deps: SagaDeps): Saga<InstanceRestoreParams>
       },
       {
         name: 'volume',
-        run: ({ pool, volumeId, snapshot }) => storageDriver(deps, pool.driver).volumes.restoreSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
+        run: ({ pool, volumeId, snapshot }) =>
+          storageDriver(deps, pool.driver).volumes.restoreSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
         undo: nothingToUndo,
       },
       {
@@ -43,8 +44,12 @@ export function instanceRestoreSaga(deps: SagaDeps): Saga<InstanceRestoreParams>
         async run({ id, snapshot }) {
           const row = await deps.store.instances.get(id);
           // What the server remembers of NICs and ids stays that of the instance, but to the software inside it is another one.
-          const volatile = Object.fromEntries(Object.entries(row.config).filter(([key]) => key.startsWith('volatile.')));
-          const own = Object.fromEntries(Object.entries(snapshot.config).filter(([key]) => !key.startsWith('volatile.')));
+          const volatile = Object.fromEntries(
+            Object.entries(row.config).filter(([key]) => key.startsWith('volatile.')),
+          );
+          const own = Object.fromEntries(
+            Object.entries(snapshot.config).filter(([key]) => !key.startsWith('volatile.')),
+          );
           await deps.store.instances.update(id, {
             config: { ...own, ...volatile, 'volatile.uuid.generation': randomUUID() },
             devices: snapshot.devices,
@@ -63,7 +68,14 @@ export function instanceRestoreSaga(deps: SagaDeps): Saga<InstanceRestoreParams>
         name: 'start',
         async run({ id, name, project, snapshot, wasRunning, requestor }) {
           if (wasRunning) await deps.power.start(id, requestor);
-          publishLifecycle(deps, { action: 'instance-restored', source: instanceUrl(name), name, project, requestor, context: { snapshot: snapshot.name } });
+          publishLifecycle(deps, {
+            action: 'instance-restored',
+            source: instanceUrl(name),
+            name,
+            project,
+            requestor,
+            context: { snapshot: snapshot.name },
+          });
         },
         undo: leaveAsIs,
       },

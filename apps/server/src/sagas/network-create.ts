@@ -17,19 +17,30 @@ export function networkCreateSaga(deps: SagaDeps): Saga<NetworkParams> {
       {
         name: 'record',
         async run({ network }) {
-          if (!(await deps.store.networks.find(network.id))) await deps.store.networks.create({ ...network, phase: 'creating' });
+          if (!(await deps.store.networks.find(network.id)))
+            await deps.store.networks.create({ ...network, phase: 'creating' });
         },
         undo: ({ network }) => deps.store.networks.remove(network.id),
       },
-      { name: 'bridge', run: ({ network }) => bridge.ensureNetwork(toNetworkSpec(network)), undo: ({ network }) => bridge.removeNetwork(toNetworkRef(network)) },
+      {
+        name: 'bridge',
+        run: ({ network }) => bridge.ensureNetwork(toNetworkSpec(network)),
+        undo: ({ network }) => bridge.removeNetwork(toNetworkRef(network)),
+      },
       {
         name: 'ready',
         async run({ network, requestor }) {
           await deps.store.networks.update(network.id, { phase: 'ready' });
-          publishLifecycle(deps, { action: 'network-created', source: networkUrl(network.name), name: network.name, requestor });
+          publishLifecycle(deps, {
+            action: 'network-created',
+            source: networkUrl(network.name),
+            name: network.name,
+            requestor,
+          });
         },
         async undo({ network }) {
-          if (await deps.store.networks.find(network.id)) await deps.store.networks.update(network.id, { phase: 'deleting' });
+          if (await deps.store.networks.find(network.id))
+            await deps.store.networks.update(network.id, { phase: 'deleting' });
         },
       },
     ],

@@ -12,13 +12,26 @@ export function networkDeleteSaga(deps: SagaDeps): Saga<NetworkParams> {
     kind: 'network-delete',
     params: networkParams,
     steps: [
-      { name: 'mark', run: ({ network }) => phase(network.id, 'deleting'), undo: ({ network }) => phase(network.id, 'ready') },
-      { name: 'bridge', run: ({ network }) => deps.runtime.networks.bridge.removeNetwork(toNetworkRef(network)), undo: nothingToUndo },
+      {
+        name: 'mark',
+        run: ({ network }) => phase(network.id, 'deleting'),
+        undo: ({ network }) => phase(network.id, 'ready'),
+      },
+      {
+        name: 'bridge',
+        run: ({ network }) => deps.runtime.networks.bridge.removeNetwork(toNetworkRef(network)),
+        undo: nothingToUndo,
+      },
       {
         name: 'forget',
         async run({ network, requestor }) {
           await deps.store.networks.remove(network.id);
-          publishLifecycle(deps, { action: 'network-deleted', source: networkUrl(network.name), name: network.name, requestor });
+          publishLifecycle(deps, {
+            action: 'network-deleted',
+            source: networkUrl(network.name),
+            name: network.name,
+            requestor,
+          });
         },
         undo: nothingToUndo,
       },

@@ -29,7 +29,12 @@ export function poolCreateSaga(deps: SagaDeps): Saga<PoolParams> {
         name: 'ready',
         async run({ pool, requestor }) {
           await deps.store.pools.update(pool.id, { phase: 'ready' });
-          publishLifecycle(deps, { action: 'storage-pool-created', source: poolUrl(pool.name), name: pool.name, requestor });
+          publishLifecycle(deps, {
+            action: 'storage-pool-created',
+            source: poolUrl(pool.name),
+            name: pool.name,
+            requestor,
+          });
         },
         async undo({ pool }) {
           if (await deps.store.pools.find(pool.id)) await deps.store.pools.update(pool.id, { phase: 'deleting' });

@@ -5,7 +5,11 @@ import { storageDriver, toPoolRef } from '../services/machine.ts';
 import { poolRowSchema, requestorSchema } from './row-schemas.ts';
 import type { SagaDeps } from './saga-deps.ts';
 
-export const poolDeleteParams = z.object({ pool: poolRowSchema, fingerprints: z.array(z.string()), requestor: requestorSchema });
+export const poolDeleteParams = z.object({
+  pool: poolRowSchema,
+  fingerprints: z.array(z.string()),
+  requestor: requestorSchema,
+});
 export type PoolDeleteParams = z.infer<typeof poolDeleteParams>;
 
 export function poolDeleteSaga(deps: SagaDeps): Saga<PoolDeleteParams> {
@@ -25,12 +29,21 @@ export function poolDeleteSaga(deps: SagaDeps): Saga<PoolDeleteParams> {
         },
         undo: nothingToUndo,
       },
-      { name: 'backing', run: ({ pool }) => storageDriver(deps, pool.driver).removePool(toPoolRef(pool)), undo: nothingToUndo },
+      {
+        name: 'backing',
+        run: ({ pool }) => storageDriver(deps, pool.driver).removePool(toPoolRef(pool)),
+        undo: nothingToUndo,
+      },
       {
         name: 'forget',
         async run({ pool, requestor }) {
           await deps.store.pools.remove(pool.id);
-          publishLifecycle(deps, { action: 'storage-pool-deleted', source: poolUrl(pool.name), name: pool.name, requestor });
+          publishLifecycle(deps, {
+            action: 'storage-pool-deleted',
+            source: poolUrl(pool.name),
+            name: pool.name,
+            requestor,
+          });
         },
         undo: nothingToUndo,
       },

@@ -85,7 +85,11 @@ export const poolRowSchema: z.ZodType<PoolRow> = z.object({
 
 export const poolRefSchema: z.ZodType<PoolRef> = z.object({ id: z.string(), driver: z.string(), config: strings });
 
-export const requestorSchema: z.ZodType<Requestor> = z.object({ username: z.string(), protocol: z.string(), address: z.string() });
+export const requestorSchema: z.ZodType<Requestor> = z.object({
+  username: z.string(),
+  protocol: z.string(),
+  address: z.string(),
+});
 
 /** What is needed to take a NIC out of its network again. */
 export const portSchema = z.object({

@@ -23,23 +23,33 @@ export function snapshotCreateSaga(deps: SagaDeps): Saga<SnapshotCreateParams> {
       {
         name: 'record',
         async run({ snapshot }) {
-          if (!(await deps.store.snapshots.find(snapshot.id))) await deps.store.snapshots.create({ ...snapshot, phase: 'creating' });
+          if (!(await deps.store.snapshots.find(snapshot.id)))
+            await deps.store.snapshots.create({ ...snapshot, phase: 'creating' });
         },
         undo: ({ snapshot }) => deps.store.snapshots.remove(snapshot.id),
       },
       {
         name: 'volume',
-        run: ({ pool, volumeId, snapshot }) => storageDriver(deps, pool.driver).volumes.ensureSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
-        undo: ({ pool, volumeId, snapshot }) => storageDriver(deps, pool.driver).volumes.removeSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
+        run: ({ pool, volumeId, snapshot }) =>
+          storageDriver(deps, pool.driver).volumes.ensureSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
+        undo: ({ pool, volumeId, snapshot }) =>
+          storageDriver(deps, pool.driver).volumes.removeSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
       },
       {
         name: 'ready',
         async run({ snapshot, instance, project, requestor }) {
           await deps.store.snapshots.update(snapshot.id, { phase: 'ready' });
-          publishLifecycle(deps, { action: 'instance-snapshot-created', source: snapshotUrl(instance, snapshot.name), name: instance, project, requestor });
+          publishLifecycle(deps, {
+            action: 'instance-snapshot-created',
+            source: snapshotUrl(instance, snapshot.name),
+            name: instance,
+            project,
+            requestor,
+          });
         },
         async undo({ snapshot }) {
-          if (await deps.store.snapshots.find(snapshot.id)) await deps.store.snapshots.update(snapshot.id, { phase: 'deleting' });
+          if (await deps.store.snapshots.find(snapshot.id))
+            await deps.store.snapshots.update(snapshot.id, { phase: 'deleting' });
         },
       },
     ],

@@ -12,17 +12,28 @@ export function snapshotDeleteSaga(deps: SagaDeps): Saga<SnapshotCreateParams> {
     kind: 'snapshot-delete',
     params: snapshotCreateParams,
     steps: [
-      { name: 'mark', run: ({ snapshot }) => phase(snapshot.id, 'deleting'), undo: ({ snapshot }) => phase(snapshot.id, 'ready') },
+      {
+        name: 'mark',
+        run: ({ snapshot }) => phase(snapshot.id, 'deleting'),
+        undo: ({ snapshot }) => phase(snapshot.id, 'ready'),
+      },
       {
         name: 'volume',
-        run: ({ pool, volumeId, snapshot }) => storageDriver(deps, pool.driver).volumes.removeSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
+        run: ({ pool, volumeId, snapshot }) =>
+          storageDriver(deps, pool.driver).volumes.removeSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
         undo: nothingToUndo,
       },
       {
         name: 'forget',
         async run({ snapshot, instance, project, requestor }) {
           await deps.store.snapshots.remove(snapshot.id);
-          publishLifecycle(deps, { action: 'instance-snapshot-deleted', source: snapshotUrl(instance, snapshot.name), name: instance, project, requestor });
+          publishLifecycle(deps, {
+            action: 'instance-snapshot-deleted',
+            source: snapshotUrl(instance, snapshot.name),
+            name: instance,
+            project,
+            requestor,
+          });
         },
         undo: nothingToUndo,
       },

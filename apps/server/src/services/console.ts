@@ -17,7 +17,12 @@ const consoleSchema = z.object({
 });
 
 /** Text console: fds 0 and control. One at a time; `force` ends the other. */
-export async function openConsole(deps: InstanceDeps, context: Context, name: string, input: unknown): Promise<Operation> {
+export async function openConsole(
+  deps: InstanceDeps,
+  context: Context,
+  name: string,
+  input: unknown,
+): Promise<Operation> {
   admit(context);
   const request = parse(consoleSchema, input ?? {});
   if (request.type && request.type !== 'console') throw invalid('type', 'Containers have a text console only');
@@ -46,7 +51,14 @@ export async function openConsole(deps: InstanceDeps, context: Context, name: st
       }
     },
   });
-  publishLifecycle(deps, { action: 'instance-console', source: url, name, project: row.project, requestor: requestorOf(context), context: { type: 'console' } });
+  publishLifecycle(deps, {
+    action: 'instance-console',
+    source: url,
+    name,
+    project: row.project,
+    requestor: requestorOf(context),
+    context: { type: 'console' },
+  });
   return operation;
 }
 

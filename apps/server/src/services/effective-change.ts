@@ -13,7 +13,9 @@ function changedKeys(before: Record<string, string>, after: Record<string, strin
 
 /** Keys of a running instance that only take effect at its next start: `security.nesting`, `devices.eth1`. */
 export function pendingKeys(before: Layer, after: Layer): string[] {
-  const pending = changedKeys(before.config, after.config).filter((key) => !key.startsWith('volatile.') && !(findKey('instance', key)?.live ?? false));
+  const pending = changedKeys(before.config, after.config).filter(
+    (key) => !key.startsWith('volatile.') && !(findKey('instance', key)?.live ?? false),
+  );
   for (const name of new Set([...Object.keys(before.devices), ...Object.keys(after.devices)])) {
     const old = before.devices[name];
     const now = after.devices[name];
@@ -22,7 +24,8 @@ export function pendingKeys(before: Layer, after: Layer): string[] {
       continue;
     }
     const scope = `device-${now.type ?? 'none'}` as ConfigScope;
-    for (const key of changedKeys(old, now)) if (!(findKey(scope, key)?.live ?? false)) pending.push(`devices.${name}.${key}`);
+    for (const key of changedKeys(old, now))
+      if (!(findKey(scope, key)?.live ?? false)) pending.push(`devices.${name}.${key}`);
   }
   return pending;
 }
@@ -31,7 +34,12 @@ export function pendingKeys(before: Layer, after: Layer): string[] {
  * Brings the host in line with a changed configuration: ports, quota and limits at once, the rest at the next start. Returns the keys that
  * wait for it. The row is stored before; a crash here is mended by the next start, which does the same again.
  */
-export async function effectiveChange(deps: BaseDeps, row: InstanceRow, before: Layer, after: Layer): Promise<string[]> {
+export async function effectiveChange(
+  deps: BaseDeps,
+  row: InstanceRow,
+  before: Layer,
+  after: Layer,
+): Promise<string[]> {
   const driver = deps.runtime.instances.container;
   const { status } = await driver.inspect({ id: row.id });
   const running = status !== 'Stopped' && status !== 'Error';
@@ -41,7 +49,12 @@ export async function effectiveChange(deps: BaseDeps, row: InstanceRow, before: 
   });
   const machine = await machineOf(deps, settled, { effective: after });
   await applyQuota(machine, before, after);
-  await removeOldPorts(deps, settled, before, machine.ports.map((port) => port.portId));
+  await removeOldPorts(
+    deps,
+    settled,
+    before,
+    machine.ports.map((port) => port.portId),
+  );
   for (const port of machine.ports) await deps.runtime.networks.bridge.ensurePort(port);
   if (!running) {
     await driver.ensureConfigured(machine.spec);
@@ -54,7 +67,10 @@ export async function effectiveChange(deps: BaseDeps, row: InstanceRow, before: 
 async function applyQuota(machine: Awaited<ReturnType<typeof machineOf>>, before: Layer, after: Layer): Promise<void> {
   const size = rootDisk(after.devices)?.device.size;
   if (rootDisk(before.devices)?.device.size === size || !machine.storage.can.quota) return;
-  await machine.storage.volumes.setQuota({ pool: machine.pool, id: machine.row.volumeId }, size ? parseBytes(size) : null);
+  await machine.storage.volumes.setQuota(
+    { pool: machine.pool, id: machine.row.volumeId },
+    size ? parseBytes(size) : null,
+  );
 }
 
 async function removeOldPorts(deps: BaseDeps, row: InstanceRow, before: Layer, keep: string[]): Promise<void> {

@@ -24,6 +24,9 @@ export function requireMatch(etag: string | undefined, current: string): void {
   if (etag === undefined || etag === '' || etag === '*') return;
   const bare = (text: string) => text.replace(/^W\//, '').replaceAll('"', '');
   if (bare(etag) !== bare(current)) {
-    throw new DomainError('precondition', 'Somebody else has changed it meanwhile: read it again, then apply your change');
+    throw new DomainError(
+      'precondition',
+      'Somebody else has changed it meanwhile: read it again, then apply your change',
+    );
   }
 }

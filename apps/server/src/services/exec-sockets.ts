@@ -56,8 +56,13 @@ export class ExecSockets {
   async ready(signal: AbortSignal): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new DomainError('timeout', 'The client did not connect its sockets within 10 seconds')), connectMs);
-      signal.addEventListener('abort', () => reject(new DomainError('cancelled', 'It was cancelled before it began')), { once: true });
+      timer = setTimeout(
+        () => reject(new DomainError('timeout', 'The client did not connect its sockets within 10 seconds')),
+        connectMs,
+      );
+      signal.addEventListener('abort', () => reject(new DomainError('cancelled', 'It was cancelled before it began')), {
+        once: true,
+      });
     });
     await Promise.race([this.#connected, late]).finally(() => clearTimeout(timer));
   }

@@ -35,7 +35,11 @@ async function execSpec(deps: InstanceDeps, row: InstanceRow, request: ExecReque
   const uid = request.user ?? 0;
   return {
     command: request.command,
-    environment: { ...defaultEnvironment(uid, request.interactive ?? false), ...environmentOf(effective.config), ...(request.environment ?? {}) },
+    environment: {
+      ...defaultEnvironment(uid, request.interactive ?? false),
+      ...environmentOf(effective.config),
+      ...(request.environment ?? {}),
+    },
     cwd: request.cwd || (uid === 0 ? '/root' : '/'),
     uid,
     gid: request.group ?? 0,
@@ -46,19 +50,40 @@ export async function exec(deps: InstanceDeps, context: Context, name: string, i
   admit(context);
   const request = parse(execSchema, input);
   const waits = request['wait-for-websocket'] ?? false;
-  if (request['record-output'] && (waits || request.interactive)) throw invalid('record-output', 'Output is recorded of commands without sockets only');
+  if (request['record-output'] && (waits || request.interactive))
+    throw invalid('record-output', 'Output is recorded of commands without sockets only');
   if (request.interactive && !waits) throw invalid('interactive', 'An interactive command needs wait-for-websocket');
   const row = await requireInstance(deps, context.project, name);
   const power = deps.runtime.instances.container.can.exec;
   if (!power) throw new DomainError('unsupported', 'This kind of instance cannot run commands');
   const command = await power.command({ id: row.id }, await execSpec(deps, row, request));
-  publishLifecycle(deps, { action: 'instance-exec', source: instanceUrl(name), name, project: row.project, requestor: requestorOf(context), context: { command: request.command } });
-  const options = { description: 'Executing command', locks: [], resources: { instances: [instanceUrl(row.name)] }, cancelable: true };
-  const metadata = { command: request.command, environment: request.environment ?? {}, interactive: request.interactive ?? false };
+  publishLifecycle(deps, {
+    action: 'instance-exec',
+    source: instanceUrl(name),
+    name,
+    project: row.project,
+    requestor: requestorOf(context),
+    context: { command: request.command },
+  });
+  const options = {
+    description: 'Executing command',
+    locks: [],
+    resources: { instances: [instanceUrl(row.name)] },
+    cancelable: true,
+  };
+  const metadata = {
+    command: request.command,
+    environment: request.environment ?? {},
+    interactive: request.interactive ?? false,
+  };
   if (!waits) {
-    return deps.engine.startTask(context, 'instance-exec', { ...options, metadata }, (tools) => runDetached(deps, { row, command, record: request['record-output'] ?? false }, tools));
+    return deps.engine.startTask(context, 'instance-exec', { ...options, metadata }, (tools) =>
+      runDetached(deps, { row, command, record: request['record-output'] ?? false }, tools),
+    );
   }
-  const sockets = request.interactive ? new ExecSockets(['0', 'control'], ['0', 'control']) : new ExecSockets(['0', '1', '2', 'control'], ['0', '1', '2']);
+  const sockets = request.interactive
+    ? new ExecSockets(['0', 'control'], ['0', 'control'])
+    : new ExecSockets(['0', '1', '2', 'control'], ['0', '1', '2']);
   return deps.engine.startSocket(context, 'instance-exec', {
     ...options,
     metadata,
@@ -68,7 +93,11 @@ export async function exec(deps: InstanceDeps, context: Context, name: string, i
       try {
         await sockets.ready(tools.signal);
         const size = { cols: request.width || 80, rows: request.height || 24 };
-        return { return: request.interactive ? await runInteractive(command, size, sockets, tools) : await runPiped(command, sockets, tools) };
+        return {
+          return: request.interactive
+            ? await runInteractive(command, size, sockets, tools)
+            : await runPiped(command, sockets, tools),
+        };
       } finally {
         // After the operation has its result; a client that still reads gets all that was sent before the close frame.
         setImmediate(() => sockets.close());
@@ -78,7 +107,12 @@ export async function exec(deps: InstanceDeps, context: Context, name: string, i
 }
 
 /** A pty on fd 0. Also runs the text console. */
-export async function runInteractive(command: HostCommand, size: { cols: number; rows: number }, sockets: ExecSockets, tools: StepTools): Promise<number> {
+export async function runInteractive(
+  command: HostCommand,
+  size: { cols: number; rows: number },
+  sockets: ExecSockets,
+  tools: StepTools,
+): Promise<number> {
   const pty = openPty(command, size);
   const kill = () => void killCommand(pty.pid).finally(() => pty.kill());
   tools.signal.addEventListener('abort', kill, { once: true });
@@ -86,9 +120,21 @@ export async function runInteractive(command: HostCommand, size: { cols: number;
   const exit = new Promise<number>((resolve) => pty.onExit((code) => resolve(code)));
   let sent: Promise<void> = Promise.resolve();
   sockets.on('0', (socket) => {
-    sent = pumpToSocket({ onData: (listener) => pty.onData(listener), onEnd: (listener) => pty.onExit(() => listener()), pause: () => pty.pause(), resume: () => pty.resume() }, socket);
+    sent = pumpToSocket(
+      {
+        onData: (listener) => pty.onData(listener),
+        onEnd: (listener) => pty.onExit(() => listener()),
+        pause: () => pty.pause(),
+        resume: () => pty.resume(),
+      },
+      socket,
+    );
     // End of file on a terminal is a character.
-    pumpFromSocket(socket, { write: (chunk) => (pty.write(chunk), true), onDrain: () => undefined, end: () => (exited ? undefined : pty.write(Buffer.from([4]))) });
+    pumpFromSocket(socket, {
+      write: (chunk) => (pty.write(chunk), true),
+      onDrain: () => undefined,
+      end: () => (exited ? undefined : pty.write(Buffer.from([4]))),
+    });
   });
   sockets.on('control', (socket) =>
     followControl(socket, {
@@ -108,7 +154,9 @@ async function runPiped(command: HostCommand, sockets: ExecSockets, tools: StepT
   const child = spawnProcess(command.file, command.args, { stdio: ['pipe', 'pipe', 'pipe'], env: command.env });
   const { stdin, stdout, stderr, pid } = child;
   const exit = new Promise<number>((resolve, reject) => {
-    child.on('error', (cause) => reject(new DomainError('internal', `Cannot run ${command.file}: ${cause.message}`, { cause })));
+    child.on('error', (cause) =>
+      reject(new DomainError('internal', `Cannot run ${command.file}: ${cause.message}`, { cause })),
+    );
     child.on('exit', (code, signal) => resolve(code ?? (signal ? 137 : 1)));
   });
   if (pid === undefined || !stdin || !stdout || !stderr) return exit;
@@ -117,7 +165,13 @@ async function runPiped(command: HostCommand, sockets: ExecSockets, tools: StepT
   tools.signal.addEventListener('abort', kill, { once: true });
   stdin.on('error', () => undefined);
   const sent: Promise<void>[] = [];
-  sockets.on('0', (socket) => pumpFromSocket(socket, { write: (chunk) => stdin.write(chunk), onDrain: (listener) => void stdin.on('drain', listener), end: () => void stdin.end() }));
+  sockets.on('0', (socket) =>
+    pumpFromSocket(socket, {
+      write: (chunk) => stdin.write(chunk),
+      onDrain: (listener) => void stdin.on('drain', listener),
+      end: () => void stdin.end(),
+    }),
+  );
   sockets.on('1', (socket) => {
     sent.push(pumpToSocket(pausable(stdout), socket));
     socket.once('close', () => (sockets.has('control') ? undefined : kill()));
@@ -148,7 +202,11 @@ function leftBehind(...streams: NodeJS.ReadableStream[]): Promise<void> {
   });
 }
 
-async function runDetached(deps: InstanceDeps, what: { row: InstanceRow; command: HostCommand; record: boolean }, tools: StepTools): Promise<Record<string, unknown>> {
+async function runDetached(
+  deps: InstanceDeps,
+  what: { row: InstanceRow; command: HostCommand; record: boolean },
+  tools: StepTools,
+): Promise<Record<string, unknown>> {
   const { row, command, record } = what;
   const files = record ? await openOutput(deps, row.id) : null;
   try {

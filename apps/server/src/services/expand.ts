@@ -32,5 +32,7 @@ export function nicDevices(devices: Devices): { name: string; device: Record<str
 
 /** `volatile.*` keys that a copy does not take along: all but what it was made from. */
 export function withoutVolatile(config: Config): Config {
-  return Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith('volatile.') || key === 'volatile.base_image'));
+  return Object.fromEntries(
+    Object.entries(config).filter(([key]) => !key.startsWith('volatile.') || key === 'volatile.base_image'),
+  );
 }

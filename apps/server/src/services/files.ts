@@ -15,15 +15,21 @@ async function readLinkTarget(content: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of content) {
     text += chunk.toString();
-    if (text.length > maxLinkBytes) throw new DomainError('too-large', `The target of a link has at most ${maxLinkBytes} bytes`);
+    if (text.length > maxLinkBytes)
+      throw new DomainError('too-large', `The target of a link has at most ${maxLinkBytes} bytes`);
   }
   return text.replace(/\n$/, '');
 }
 
 export function createFilesService(deps: ServiceDeps): FilesService {
-  async function target(context: Context, name: string, path: string): Promise<{ files: NonNullable<typeof power>; target: FileTarget }> {
+  async function target(
+    context: Context,
+    name: string,
+    path: string,
+  ): Promise<{ files: NonNullable<typeof power>; target: FileTarget }> {
     admit(context);
-    if (!path.startsWith('/') || path.includes('\0') || path.length > 4096) throw invalid('path', 'Give an absolute path');
+    if (!path.startsWith('/') || path.includes('\0') || path.length > 4096)
+      throw invalid('path', 'Give an absolute path');
     const row = await requireInstance(deps, context.project, name);
     if (!power) throw new DomainError('unsupported', 'This kind of instance has no file access');
     const { status } = await deps.runtime.instances.container.inspect({ id: row.id });
@@ -36,7 +42,14 @@ export function createFilesService(deps: ServiceDeps): FilesService {
   }
   const power = deps.runtime.instances.container.can.files;
   const tell = (context: Context, name: string, action: string, path: string) =>
-    publishLifecycle(deps, { action, source: instanceUrl(name), name, project: context.project, requestor: requestorOf(context), context: { path } });
+    publishLifecycle(deps, {
+      action,
+      source: instanceUrl(name),
+      name,
+      project: context.project,
+      requestor: requestorOf(context),
+      context: { path },
+    });
   return {
     async read(context, name, path) {
       const on = await target(context, name, path);

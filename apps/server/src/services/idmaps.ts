@@ -11,7 +11,9 @@ const parseRange = (text: string | undefined): IdmapRange | null => {
 
 /** Ranges that isolated instances hold now or will hold at their next start, those of creates on their way included. */
 async function takenRanges(deps: BaseDeps, exceptId: string): Promise<IdmapRange[]> {
-  const rows = new Map([...deps.live.reserved.values(), ...(await deps.store.instances.list())].map((row) => [row.id, row]));
+  const rows = new Map(
+    [...deps.live.reserved.values(), ...(await deps.store.instances.list())].map((row) => [row.id, row]),
+  );
   const taken: IdmapRange[] = [];
   for (const row of rows.values()) {
     if (row.id === exceptId || !row.config['volatile.idmap.base']) continue;
@@ -28,14 +30,20 @@ async function takenRanges(deps: BaseDeps, exceptId: string): Promise<IdmapRange
  * files need not be shifted. The caller holds the `idmap` lock of this process until the row is stored or reserved.
  */
 export async function withIdmap(deps: BaseDeps, id: string, config: Config, effective: Config): Promise<Config> {
-  const rest = Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'volatile.idmap.base' && key !== 'volatile.idmap.next'));
+  const rest = Object.fromEntries(
+    Object.entries(config).filter(([key]) => key !== 'volatile.idmap.base' && key !== 'volatile.idmap.next'),
+  );
   if (isTrue(effective['security.privileged'])) return rest;
   const isolated = isTrue(effective['security.idmap.isolated']);
   const base = effective['security.idmap.base'] ? Number(effective['security.idmap.base']) : undefined;
   const size = effective['security.idmap.size'] ? Number(effective['security.idmap.size']) : undefined;
   const now = parseRange(config['volatile.idmap.next']);
   const wasIsolated = config['volatile.idmap.base'] !== undefined;
-  const fits = now !== null && wasIsolated === isolated && (base === undefined || base === now.hostBase) && now.size === (size ?? (isolated ? 65536 : now.size));
+  const fits =
+    now !== null &&
+    wasIsolated === isolated &&
+    (base === undefined || base === now.hostBase) &&
+    now.size === (size ?? (isolated ? 65536 : now.size));
   const range = fits
     ? now
     : allocateIdmap(readHostRange(), await takenRanges(deps, id), {

@@ -32,10 +32,14 @@ type ImportCall = Parameters<ImagesService['importUpload']>;
 /** Only what a door got from `openUpload`, and bare names in it. */
 function checkUpload(deps: ImageDeps, upload: ImportCall[1]): string {
   const uploadId = basename(upload.directory);
-  if (!/^[a-z0-9]{16}$/.test(uploadId) || resolve(dirname(upload.directory)) !== resolve(uploadsDirectory(deps.config))) {
+  if (
+    !/^[a-z0-9]{16}$/.test(uploadId) ||
+    resolve(dirname(upload.directory)) !== resolve(uploadsDirectory(deps.config))
+  ) {
     throw new DomainError('internal', 'An image can only be imported from an upload of this server');
   }
-  for (const name of [upload.metadataFile, upload.rootfsFile]) if (name !== null && !bareName.test(name)) throw invalid('filename', 'The server names the files of an upload');
+  for (const name of [upload.metadataFile, upload.rootfsFile])
+    if (name !== null && !bareName.test(name)) throw invalid('filename', 'The server names the files of an upload');
   return uploadId;
 }
 
@@ -44,27 +48,63 @@ async function importUpload(deps: ImageDeps, [context, upload, options]: ImportC
   const uploadId = checkUpload(deps, upload);
   const at = (name: string) => join(upload.directory, name);
   for (const name of [upload.metadataFile, upload.rootfsFile]) {
-    if (name !== null && !(await lstat(at(name))).isFile()) throw new DomainError('invalid', 'The upload is not a file');
+    if (name !== null && !(await lstat(at(name))).isFile())
+      throw new DomainError('invalid', 'The upload is not a file');
   }
   const claimed = options.fingerprint ? parse(fingerprintSchema, options.fingerprint, 'fingerprint') : null;
-  const aliases = (options.aliases ?? []).map((alias) => ({ name: parse(aliasNameSchema, alias.name, 'aliases'), description: alias.description ?? '' }));
+  const aliases = (options.aliases ?? []).map((alias) => ({
+    name: parse(aliasNameSchema, alias.name, 'aliases'),
+    description: alias.description ?? '',
+  }));
   parse(putImageSchema, { properties: options.properties ?? {} });
   for (const alias of aliases) {
-    if (await deps.store.aliases.find(alias.name)) throw new DomainError('exists', `There is an alias "${alias.name}" already: choose another name`, { details: { field: 'aliases' } });
+    if (await deps.store.aliases.find(alias.name))
+      throw new DomainError('exists', `There is an alias "${alias.name}" already: choose another name`, {
+        details: { field: 'aliases' },
+      });
   }
-  const found = await deps.runtime.images.inspect({ metadataPath: at(upload.metadataFile), rootfsPath: upload.rootfsFile === null ? null : at(upload.rootfsFile) });
+  const found = await deps.runtime.images.inspect({
+    metadataPath: at(upload.metadataFile),
+    rootfsPath: upload.rootfsFile === null ? null : at(upload.rootfsFile),
+  });
   if (claimed !== null && claimed !== found.fingerprint) {
-    throw new DomainError('invalid', `The image is not what was announced: its fingerprint is ${found.fingerprint}, not ${claimed}. Upload it again`, { details: { field: 'fingerprint' } });
+    throw new DomainError(
+      'invalid',
+      `The image is not what was announced: its fingerprint is ${found.fingerprint}, not ${claimed}. Upload it again`,
+      { details: { field: 'fingerprint' } },
+    );
   }
   const before = await deps.store.images.find(found.fingerprint);
-  if (before) throw new DomainError('exists', `The image ${found.fingerprint} is there already`, { details: { field: 'fingerprint' } });
-  const filename = (options.filename ?? `${found.fingerprint.slice(0, 12)}.tar`).replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 200);
-  const image = toImageRow(found, { filename, split: upload.rootfsFile !== null, public: options.public ?? false, properties: options.properties ?? {} });
+  if (before)
+    throw new DomainError('exists', `The image ${found.fingerprint} is there already`, {
+      details: { field: 'fingerprint' },
+    });
+  const filename = (options.filename ?? `${found.fingerprint.slice(0, 12)}.tar`)
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 200);
+  const image = toImageRow(found, {
+    filename,
+    split: upload.rootfsFile !== null,
+    public: options.public ?? false,
+    properties: options.properties ?? {},
+  });
   return deps.engine.startSaga(
     context,
     deps.sagas.imageImport,
-    { image, uploadId, metadataFile: upload.metadataFile, rootfsFile: upload.rootfsFile, aliases, requestor: requestorOf(context) },
-    { description: 'Importing image', locks: [`image:${image.fingerprint}`], resources: { images: [imageUrl(image.fingerprint)] }, metadata: { fingerprint: image.fingerprint } },
+    {
+      image,
+      uploadId,
+      metadataFile: upload.metadataFile,
+      rootfsFile: upload.rootfsFile,
+      aliases,
+      requestor: requestorOf(context),
+    },
+    {
+      description: 'Importing image',
+      locks: [`image:${image.fingerprint}`],
+      resources: { images: [imageUrl(image.fingerprint)] },
+      metadata: { fingerprint: image.fingerprint },
+    },
   );
 }
 
@@ -72,10 +112,15 @@ export function createImagesService(deps: ImageDeps): ImagesService {
   const { store } = deps;
   const aliasesByImage = async () => {
     const all = new Map<string, AliasRow[]>();
-    for (const alias of await store.aliases.list()) all.set(alias.fingerprint, [...(all.get(alias.fingerprint) ?? []), alias]);
+    for (const alias of await store.aliases.list())
+      all.set(alias.fingerprint, [...(all.get(alias.fingerprint) ?? []), alias]);
     return all;
   };
-  async function update(context: Context, fingerprint: string, options: { request: unknown; merge: boolean; match: string | undefined }): Promise<void> {
+  async function update(
+    context: Context,
+    fingerprint: string,
+    options: { request: unknown; merge: boolean; match: string | undefined },
+  ): Promise<void> {
     admit(context);
     const row = await findImageByPrefix(store, fingerprint);
     requireMatch(options.match, imageEtag(row));
@@ -87,7 +132,12 @@ export function createImagesService(deps: ImageDeps): ImagesService {
       properties,
       expiresAtMs: change.expires_at === undefined ? row.expiresAtMs : parseExpiry(change.expires_at),
     });
-    publishLifecycle(deps, { action: 'image-updated', source: imageUrl(row.fingerprint), name: row.fingerprint, requestor: requestorOf(context) });
+    publishLifecycle(deps, {
+      action: 'image-updated',
+      source: imageUrl(row.fingerprint),
+      name: row.fingerprint,
+      requestor: requestorOf(context),
+    });
   }
   const one = async (row: ImageRow): Promise<Image> => toImage(row, await store.aliases.ofImage(row.fingerprint));
   return {
@@ -95,7 +145,9 @@ export function createImagesService(deps: ImageDeps): ImagesService {
     async list(context) {
       admit(context);
       const aliases = await aliasesByImage();
-      return (await store.images.list()).filter(({ phase }) => phase === 'ready').map((row) => toImage(row, aliases.get(row.fingerprint) ?? []));
+      return (await store.images.list())
+        .filter(({ phase }) => phase === 'ready')
+        .map((row) => toImage(row, aliases.get(row.fingerprint) ?? []));
     },
     async get(context, fingerprint) {
       admit(context);
@@ -112,7 +164,11 @@ export function createImagesService(deps: ImageDeps): ImagesService {
         context,
         deps.sagas.imageDelete,
         { fingerprint: row.fingerprint, pools, requestor: requestorOf(context) },
-        { description: 'Deleting image', locks: [`image:${row.fingerprint}`], resources: { images: [imageUrl(row.fingerprint)] } },
+        {
+          description: 'Deleting image',
+          locks: [`image:${row.fingerprint}`],
+          resources: { images: [imageUrl(row.fingerprint)] },
+        },
       );
     },
     async openUpload(context) {
@@ -120,7 +176,11 @@ export function createImagesService(deps: ImageDeps): ImagesService {
       const id = mintId();
       const directory = await makeUploadDirectory(deps.config, id);
       const { bavail, bsize } = await statfs(directory);
-      return { directory, maxBytes: Math.min(mostUploadBytes, Math.floor(bavail * bsize * 0.9)), dispose: () => removeUploadDirectory(deps.config, id) };
+      return {
+        directory,
+        maxBytes: Math.min(mostUploadBytes, Math.floor(bavail * bsize * 0.9)),
+        dispose: () => removeUploadDirectory(deps.config, id),
+      };
     },
     importUpload: (...call) => importUpload(deps, call),
     async exportFiles(context, fingerprint) {
@@ -128,10 +188,28 @@ export function createImagesService(deps: ImageDeps): ImagesService {
       const row = await findImageByPrefix(store, fingerprint);
       const { metadataPath, rootfsPath } = imageFiles(deps.config, row);
       const size = async (path: string) => (await lstat(path)).size;
-      if (rootfsPath === null) return [{ filename: row.filename, path: metadataPath, sizeBytes: await size(metadataPath), part: 'metadata' as const }];
+      if (rootfsPath === null)
+        return [
+          {
+            filename: row.filename,
+            path: metadataPath,
+            sizeBytes: await size(metadataPath),
+            part: 'metadata' as const,
+          },
+        ];
       return [
-        { filename: `meta-${row.filename}`, path: metadataPath, sizeBytes: await size(metadataPath), part: 'metadata' as const },
-        { filename: `${row.fingerprint}.rootfs`, path: rootfsPath, sizeBytes: await size(rootfsPath), part: 'rootfs' as const },
+        {
+          filename: `meta-${row.filename}`,
+          path: metadataPath,
+          sizeBytes: await size(metadataPath),
+          part: 'metadata' as const,
+        },
+        {
+          filename: `${row.fingerprint}.rootfs`,
+          path: rootfsPath,
+          sizeBytes: await size(rootfsPath),
+          part: 'rootfs' as const,
+        },
       ];
     },
     async recipes(context) {
@@ -147,12 +225,19 @@ export function createImagesService(deps: ImageDeps): ImagesService {
     },
     async build(context, recipe) {
       admit(context);
-      if (!deps.runtime.builder.recipes().some(({ name }) => name === recipe)) throw new DomainError('not-found', `There is no recipe "${recipe}"`, { details: { field: 'recipe' } });
+      if (!deps.runtime.builder.recipes().some(({ name }) => name === recipe))
+        throw new DomainError('not-found', `There is no recipe "${recipe}"`, { details: { field: 'recipe' } });
       return deps.engine.startSaga(
         context,
         deps.sagas.imageBuild,
         { recipe, buildId: mintId(), requestor: requestorOf(context) },
-        { description: 'Building image', locks: [`build:${recipe}`], resources: {}, cancelable: true, metadata: { recipe } },
+        {
+          description: 'Building image',
+          locks: [`build:${recipe}`],
+          resources: {},
+          cancelable: true,
+          metadata: { recipe },
+        },
       );
     },
   };

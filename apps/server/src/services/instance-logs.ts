@@ -22,7 +22,9 @@ export function createInstanceLogs(deps: InstanceDeps): Logs {
     return power;
   };
   const recorded = async (id: string): Promise<string[]> =>
-    (await readdir(execOutputDirectory(deps.config, id)).catch(() => [])).filter((name) => recordedName.test(name)).map((name) => `${recordedPrefix}${name}`);
+    (await readdir(execOutputDirectory(deps.config, id)).catch(() => []))
+      .filter((name) => recordedName.test(name))
+      .map((name) => `${recordedPrefix}${name}`);
   const recordedPath = async (id: string, file: string): Promise<string> => {
     if (!(await recorded(id)).includes(file)) throw new DomainError('not-found', `There is no log "${file}"`);
     return join(execOutputDirectory(deps.config, id), file.slice(recordedPrefix.length));
@@ -36,7 +38,13 @@ export function createInstanceLogs(deps: InstanceDeps): Logs {
       admit(context);
       const row = await requireInstance(deps, context.project, name);
       await need(can.consoleLog).clear({ id: row.id });
-      publishLifecycle(deps, { action: 'instance-console-reset', source: instanceUrl(name), name, project: row.project, requestor: requestorOf(context) });
+      publishLifecycle(deps, {
+        action: 'instance-console-reset',
+        source: instanceUrl(name),
+        name,
+        project: row.project,
+        requestor: requestorOf(context),
+      });
     },
     async logs(context, name) {
       admit(context);
@@ -48,7 +56,8 @@ export function createInstanceLogs(deps: InstanceDeps): Logs {
       const { id } = await requireInstance(deps, context.project, name);
       if (!file.startsWith(recordedPrefix)) return need(can.logs).read({ id }, file);
       const path = await recordedPath(id, file);
-      if ((await stat(path)).size > maxRecordedBytes) throw new DomainError('too-large', `The recorded output is bigger than ${maxRecordedBytes} bytes`);
+      if ((await stat(path)).size > maxRecordedBytes)
+        throw new DomainError('too-large', `The recorded output is bigger than ${maxRecordedBytes} bytes`);
       return readFile(path);
     },
     async removeLog(context, name, file) {

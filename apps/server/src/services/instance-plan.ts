@@ -45,14 +45,27 @@ export function fromImage(row: InstanceRow, image: ImageRow): Partial<InstanceRo
   };
 }
 
-export async function resolveOrigin(deps: BaseDeps, project: string, source: CreateInstance['source']): Promise<Origin> {
+export async function resolveOrigin(
+  deps: BaseDeps,
+  project: string,
+  source: CreateInstance['source'],
+): Promise<Origin> {
   if (source.type === 'none') return { source: { kind: 'empty' }, image: null, copyOf: null, base: nothing };
   if (source.type === 'copy') return resolveCopy(deps.store, project, source.source ?? '');
   if (source.recipe) {
     const recipe = deps.runtime.builder.recipes().find(({ name }) => name === source.recipe);
-    if (!recipe) throw new DomainError('not-found', `There is no recipe "${source.recipe}"`, { details: { field: 'source.recipe' } });
+    if (!recipe)
+      throw new DomainError('not-found', `There is no recipe "${source.recipe}"`, {
+        details: { field: 'source.recipe' },
+      });
     const image = await builtImage(deps, recipe.name);
-    if (!image) return { source: { kind: 'recipe', recipe: recipe.name, buildId: mintId() }, image: null, copyOf: null, base: nothing };
+    if (!image)
+      return {
+        source: { kind: 'recipe', recipe: recipe.name, buildId: mintId() },
+        image: null,
+        copyOf: null,
+        base: nothing,
+      };
     return ofImage(image);
   }
   if (source.fingerprint) {
@@ -60,48 +73,75 @@ export async function resolveOrigin(deps: BaseDeps, project: string, source: Cre
     const byPrefix = fingerprintPrefixSchema.safeParse(source.fingerprint).success;
     return ofImage(await findImage(deps.store, source.fingerprint, { field: 'source.fingerprint', byPrefix }));
   }
-  if (source.alias) return ofImage(await findImage(deps.store, source.alias, { field: 'source.alias', byPrefix: true }));
+  if (source.alias)
+    return ofImage(await findImage(deps.store, source.alias, { field: 'source.alias', byPrefix: true }));
   throw invalid('source.alias', 'Choose an image');
 }
 
 function ofImage(image: ImageRow): Origin {
-  return { source: { kind: 'image', fingerprint: image.fingerprint }, image, copyOf: null, base: { ...nothing, config: imageConfig(image) } };
+  return {
+    source: { kind: 'image', fingerprint: image.fingerprint },
+    image,
+    copyOf: null,
+    base: { ...nothing, config: imageConfig(image) },
+  };
 }
 
 async function resolveCopy(store: Store, project: string, text: string): Promise<Origin> {
   const [name = '', snapshotName, ...rest] = text.split('/');
   const field = { details: { field: 'source.source' } };
-  if (name === '' || rest.length > 0) throw invalid('source.source', 'Give the name of an instance, or instance/snapshot');
+  if (name === '' || rest.length > 0)
+    throw invalid('source.source', 'Give the name of an instance, or instance/snapshot');
   const row = await store.instances.findByName(project, name);
   if (!row || row.phase !== 'ready') throw new DomainError('not-found', `There is no instance "${name}"`, field);
   if (snapshotName === undefined) return ofVolume(row, row, null);
   const snapshot = await store.snapshots.findByName(row.id, snapshotName);
-  if (!snapshot || snapshot.phase !== 'ready') throw new DomainError('not-found', `The instance "${name}" has no snapshot "${snapshotName}"`, field);
+  if (!snapshot || snapshot.phase !== 'ready')
+    throw new DomainError('not-found', `The instance "${name}" has no snapshot "${snapshotName}"`, field);
   return ofVolume(row, snapshot, snapshot.id);
 }
 
-function ofVolume(row: InstanceRow, from: Pick<InstanceRow, 'config' | 'devices' | 'profiles' | 'ephemeral'>, snapshotId: string | null): Origin {
+function ofVolume(
+  row: InstanceRow,
+  from: Pick<InstanceRow, 'config' | 'devices' | 'profiles' | 'ephemeral'>,
+  snapshotId: string | null,
+): Origin {
   return {
     source: { kind: 'volume', volumeId: row.volumeId, snapshotId },
     image: null,
     copyOf: row,
-    base: { config: withoutVolatile(from.config), devices: from.devices, profiles: from.profiles, ephemeral: from.ephemeral },
+    base: {
+      config: withoutVolatile(from.config),
+      devices: from.devices,
+      profiles: from.profiles,
+      ephemeral: from.ephemeral,
+    },
   };
 }
 
 async function poolFor(store: Store, effective: Layer, origin: Origin): Promise<PoolRow> {
   const root = rootDisk(effective.devices);
   if (!root?.device.pool) {
-    throw new DomainError('invalid', 'No root disk: add a disk device with path "/" and a pool, or a profile that has one', { details: { field: 'devices.root' } });
+    throw new DomainError(
+      'invalid',
+      'No root disk: add a disk device with path "/" and a pool, or a profile that has one',
+      { details: { field: 'devices.root' } },
+    );
   }
   const pool = await store.pools.findByName(root.device.pool);
   if (!pool || pool.phase !== 'ready') {
-    throw new DomainError('not-found', `There is no storage pool "${root.device.pool}"`, { details: { field: `devices.${root.name}.pool` } });
-  }
-  if (origin.copyOf && origin.copyOf.poolId !== pool.id) {
-    throw new DomainError('unsupported', 'A copy stays in the storage pool of its source: choose that one for the root disk', {
+    throw new DomainError('not-found', `There is no storage pool "${root.device.pool}"`, {
       details: { field: `devices.${root.name}.pool` },
     });
+  }
+  if (origin.copyOf && origin.copyOf.poolId !== pool.id) {
+    throw new DomainError(
+      'unsupported',
+      'A copy stays in the storage pool of its source: choose that one for the root disk',
+      {
+        details: { field: `devices.${root.name}.pool` },
+      },
+    );
   }
   return pool;
 }
@@ -119,7 +159,8 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
   if (request.type === 'virtual-machine') {
     throw new DomainError('unsupported', 'This server runs containers only', { details: { field: 'type' } });
   }
-  if (request.stateful) throw new DomainError('unsupported', 'Stateful instances are not supported', { details: { field: 'stateful' } });
+  if (request.stateful)
+    throw new DomainError('unsupported', 'Stateful instances are not supported', { details: { field: 'stateful' } });
   const own = request.config ?? {};
   // A client that copies sends the source's volatile keys along; they are not its to set.
   const config = request.source.type === 'copy' ? withoutVolatile(own) : own;
@@ -127,7 +168,9 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
   requireDevices(request.devices ?? {}, 'container');
   const name = request.name ? request.name : await suggestName(store, project);
   if (await store.instances.findByName(project, name)) {
-    throw new DomainError('exists', `There is an instance "${name}" already: choose another name`, { details: { field: 'name' } });
+    throw new DomainError('exists', `There is an instance "${name}" already: choose another name`, {
+      details: { field: 'name' },
+    });
   }
   const origin = await resolveOrigin(deps, project, request.source);
   const now = Date.now();
@@ -162,9 +205,17 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
 }
 
 /** Mints what the host side needs. Until `release` the row counts as taken, though it is in no table yet. */
-export async function reservePlan(deps: BaseDeps, plan: Plan): Promise<{ row: InstanceRow; ports: InstanceCreateParams['ports']; release: () => void }> {
+export async function reservePlan(
+  deps: BaseDeps,
+  plan: Plan,
+): Promise<{ row: InstanceRow; ports: InstanceCreateParams['ports']; release: () => void }> {
   const row = await deps.live.exclusive('idmap', async () => {
-    const config = await withIdmap(deps, plan.row.id, withVolatile(plan.row.config, plan.effective.devices), plan.effective.config);
+    const config = await withIdmap(
+      deps,
+      plan.row.id,
+      withVolatile(plan.row.config, plan.effective.devices),
+      plan.effective.config,
+    );
     const reserved = { ...plan.row, config };
     deps.live.reserved.set(reserved.id, reserved);
     return reserved;
@@ -172,7 +223,11 @@ export async function reservePlan(deps: BaseDeps, plan: Plan): Promise<{ row: In
   const release = () => void deps.live.reserved.delete(row.id);
   try {
     const { ports } = await machineOf(deps, row, { pool: toPoolRef(plan.pool), effective: plan.effective });
-    return { row, ports: ports.map(({ network, portId, hostName, hwaddr }) => ({ network, portId, hostName, hwaddr })), release };
+    return {
+      row,
+      ports: ports.map(({ network, portId, hostName, hwaddr }) => ({ network, portId, hostName, hwaddr })),
+      release,
+    };
   } catch (error) {
     release();
     throw error;
@@ -180,5 +235,15 @@ export async function reservePlan(deps: BaseDeps, plan: Plan): Promise<{ row: In
 }
 
 export function hostArchitecture(): string {
-  return { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7l', ia32: 'i686', ppc64: 'ppc64le', s390x: 's390x', riscv64: 'riscv64' }[process.arch as string] ?? process.arch;
+  return (
+    {
+      x64: 'x86_64',
+      arm64: 'aarch64',
+      arm: 'armv7l',
+      ia32: 'i686',
+      ppc64: 'ppc64le',
+      s390x: 's390x',
+      riscv64: 'riscv64',
+    }[process.arch as string] ?? process.arch
+  );
 }

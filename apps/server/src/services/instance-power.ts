@@ -25,12 +25,20 @@ const descriptions: Record<PutInstanceState['action'], string> = {
 export async function setState(deps: InstanceDeps, context: Context, name: string, input: unknown): Promise<Operation> {
   admit(context);
   const request = parse(putInstanceStateSchema, input);
-  if (request.stateful) throw new DomainError('unsupported', 'Stateful start and stop are not supported', { details: { field: 'stateful' } });
+  if (request.stateful)
+    throw new DomainError('unsupported', 'Stateful start and stop are not supported', {
+      details: { field: 'stateful' },
+    });
   return startStateChange(deps, context, await requireInstance(deps, context.project, name), request);
 }
 
 /** One operation an instance, so that one that fails does not hide how the others went. Those that cannot are skipped, as in `lxc stop --all`. */
-export async function bulkState(deps: InstanceDeps, context: Context, names: string[], input: unknown): Promise<Operation[]> {
+export async function bulkState(
+  deps: InstanceDeps,
+  context: Context,
+  names: string[],
+  input: unknown,
+): Promise<Operation[]> {
   admit(context);
   const request = parse(putInstanceStateSchema, input);
   const rows: InstanceRow[] = [];
@@ -45,25 +53,44 @@ export async function bulkState(deps: InstanceDeps, context: Context, names: str
   return operations;
 }
 
-async function startStateChange(deps: InstanceDeps, context: Context, row: InstanceRow, request: PutInstanceState): Promise<Operation> {
+async function startStateChange(
+  deps: InstanceDeps,
+  context: Context,
+  row: InstanceRow,
+  request: PutInstanceState,
+): Promise<Operation> {
   const requestor = requestorOf(context);
   const operation = await deps.engine.startTask(
     context,
     `instance-${request.action}`,
-    { description: descriptions[request.action], locks: [`instance:${row.id}`], resources: { instances: [instanceUrl(row.name)] }, cancelable: request.action === 'stop' },
+    {
+      description: descriptions[request.action],
+      locks: [`instance:${row.id}`],
+      resources: { instances: [instanceUrl(row.name)] },
+      cancelable: request.action === 'stop',
+    },
     // Looked at under the lock: whoever held it before may have changed the state.
     async (tools) => {
       const { status } = await deps.runtime.instances.container.inspect({ id: row.id });
       const reason = whyNot(request.action as InstanceAbility, status);
-      if (reason) throw new DomainError('wrong-state', `Cannot ${request.action} the instance "${row.name}": ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`);
+      if (reason)
+        throw new DomainError(
+          'wrong-state',
+          `Cannot ${request.action} the instance "${row.name}": ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`,
+        );
       await perform(deps, { row, request, requestor }, tools);
     },
   );
-  if (request.action === 'stop' || request.action === 'restart') void deleteEphemeral(deps, context, row, { operation, action: request.action });
+  if (request.action === 'stop' || request.action === 'restart')
+    void deleteEphemeral(deps, context, row, { operation, action: request.action });
   return operation;
 }
 
-async function perform(deps: InstanceDeps, change: { row: InstanceRow; request: PutInstanceState; requestor: Requestor }, tools: StepTools): Promise<void> {
+async function perform(
+  deps: InstanceDeps,
+  change: { row: InstanceRow; request: PutInstanceState; requestor: Requestor },
+  tools: StepTools,
+): Promise<void> {
   const { row, request, requestor } = change;
   const { power } = deps;
   switch (request.action) {
@@ -81,7 +108,11 @@ async function perform(deps: InstanceDeps, change: { row: InstanceRow; request: 
   }
 }
 
-async function stop(deps: InstanceDeps, { row, request, requestor }: { row: InstanceRow; request: PutInstanceState; requestor: Requestor }, tools: StepTools): Promise<void> {
+async function stop(
+  deps: InstanceDeps,
+  { row, request, requestor }: { row: InstanceRow; request: PutInstanceState; requestor: Requestor },
+  tools: StepTools,
+): Promise<void> {
   const timeout = request.timeout ?? -1;
   const force = request.force ?? false;
   // Force with no time given kills at once.
@@ -90,14 +121,23 @@ async function stop(deps: InstanceDeps, { row, request, requestor }: { row: Inst
     await deps.power.stop(row.id, { graceMs, force, signal: tools.signal }, requestor);
   } catch (error) {
     if (error instanceof DomainError && error.code === 'timeout') {
-      throw new DomainError('timeout', `The instance "${row.name}" did not shut down within ${Math.round(graceMs / 1000)} seconds and still runs: wait longer, or stop it by force`, { cause: error });
+      throw new DomainError(
+        'timeout',
+        `The instance "${row.name}" did not shut down within ${Math.round(graceMs / 1000)} seconds and still runs: wait longer, or stop it by force`,
+        { cause: error },
+      );
     }
     throw error;
   }
 }
 
 /** Ephemeral instances are gone once they stop. */
-async function deleteEphemeral(deps: InstanceDeps, context: Context, row: InstanceRow, after: { operation: Operation; action: string }): Promise<void> {
+async function deleteEphemeral(
+  deps: InstanceDeps,
+  context: Context,
+  row: InstanceRow,
+  after: { operation: Operation; action: string },
+): Promise<void> {
   if (!row.ephemeral || after.action !== 'stop') return;
   try {
     const ended = await deps.engine.wait(after.operation.id, -1);

@@ -1,5 +1,12 @@
 import { DomainError, isDomainError } from '@stapes/contract/errors';
-import { noTime, type Instance, type InstanceFull, type InstanceState, type InstanceStatus, type Snapshot } from '@stapes/contract/instance';
+import {
+  noTime,
+  type Instance,
+  type InstanceFull,
+  type InstanceState,
+  type InstanceStatus,
+  type Snapshot,
+} from '@stapes/contract/instance';
 import { statusCodes } from '@stapes/contract/status';
 import type { InstanceObservation, InstanceUsage } from '@stapes/runtime/instances/driver';
 import type { InstanceRow, PoolRow, ProfileRow, SnapshotRow } from '../store/store.ts';
@@ -19,11 +26,18 @@ export function statusOf(deps: BaseDeps, id: string, observed: InstanceObservati
 
 export type Profiles = Map<string, ProfileRow>;
 export async function profilesOf(deps: BaseDeps, project: string): Promise<Profiles> {
-  return new Map((await deps.store.profiles.list()).filter((profile) => profile.project === project).map((profile) => [profile.name, profile]));
+  return new Map(
+    (await deps.store.profiles.list())
+      .filter((profile) => profile.project === project)
+      .map((profile) => [profile.name, profile]),
+  );
 }
 
 function expandKnown(profiles: Profiles, row: Layer & { profiles: string[] }): Layer {
-  return expand(row.profiles.flatMap((name) => profiles.get(name) ?? []), row);
+  return expand(
+    row.profiles.flatMap((name) => profiles.get(name) ?? []),
+    row,
+  );
 }
 
 export function toInstance(row: InstanceRow, status: InstanceStatus, profiles: Profiles): Instance {
@@ -75,7 +89,11 @@ interface Readings {
   disk: { usedBytes: number; totalBytes: number } | undefined;
 }
 
-export function toState(status: InstanceStatus, rootDevice: string, { observed, usage, disk }: Readings): InstanceState {
+export function toState(
+  status: InstanceStatus,
+  rootDevice: string,
+  { observed, usage, disk }: Readings,
+): InstanceState {
   return {
     status,
     status_code: statusCodes[status],
@@ -99,7 +117,8 @@ export function toState(status: InstanceStatus, rootDevice: string, { observed, 
 export async function requireInstance(deps: BaseDeps, project: string, name: string): Promise<InstanceRow> {
   const row = await deps.store.instances.findByName(project, name);
   if (!row || row.phase === 'deleting') throw new DomainError('not-found', `There is no instance "${name}"`);
-  if (row.phase === 'creating') throw new DomainError('busy', `The instance "${name}" is still being created: wait until that has ended`);
+  if (row.phase === 'creating')
+    throw new DomainError('busy', `The instance "${name}" is still being created: wait until that has ended`);
   return row;
 }
 

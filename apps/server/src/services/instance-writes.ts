@@ -1,4 +1,12 @@
-import { createInstanceSchema, patchInstanceSchema, putInstanceSchema, type Config, type CreateInstance, type Devices, type Instance } from '@stapes/contract/instance';
+import {
+  createInstanceSchema,
+  patchInstanceSchema,
+  putInstanceSchema,
+  type Config,
+  type CreateInstance,
+  type Devices,
+  type Instance,
+} from '@stapes/contract/instance';
 import { whyNot } from '@stapes/contract/abilities';
 import { DomainError } from '@stapes/contract/errors';
 import { instanceNameSchema } from '@stapes/contract/names';
@@ -56,7 +64,8 @@ export function createInstanceWrites(deps: InstanceDeps): Writes {
     },
     async patch(context, name, request, etag) {
       admit(context);
-      if (request !== null && typeof request === 'object' && 'restore' in request) throw invalid('restore', 'Restore with PUT');
+      if (request !== null && typeof request === 'object' && 'restore' in request)
+        throw invalid('restore', 'Restore with PUT');
       const change = parse(patchInstanceSchema, request);
       return startUpdate(deps, context, { name, etag }, (row) => ({
         description: change.description ?? row.description,
@@ -72,13 +81,19 @@ export function createInstanceWrites(deps: InstanceDeps): Writes {
       const row = await requireInstance(deps, context.project, name);
       await requireState(deps, row, 'rename');
       if (await deps.store.instances.findByName(context.project, to)) {
-        throw new DomainError('exists', `There is an instance "${to}" already: choose another name`, { details: { field: 'name' } });
+        throw new DomainError('exists', `There is an instance "${to}" already: choose another name`, {
+          details: { field: 'name' },
+        });
       }
       return deps.engine.startSaga(
         context,
         deps.sagas.instanceRename,
         { id: row.id, from: row.name, to, project: row.project, requestor: requestorOf(context) },
-        { description: 'Renaming instance', locks: [`instance:${row.id}`, `instance-name:${row.project}/${to}`], resources: { instances: [instanceUrl(name)] } },
+        {
+          description: 'Renaming instance',
+          locks: [`instance:${row.id}`, `instance-name:${row.project}/${to}`],
+          resources: { instances: [instanceUrl(name)] },
+        },
       );
     },
     async remove(context, name) {
@@ -87,17 +102,28 @@ export function createInstanceWrites(deps: InstanceDeps): Writes {
       await requireState(deps, row, 'delete');
       const effective = await effectiveOf(deps.store, row);
       if (/^(true|1|yes|on)$/i.test(effective.config['security.protection.delete'] ?? '')) {
-        throw new DomainError('forbidden', `The instance "${name}" is protected: unset security.protection.delete first`);
+        throw new DomainError(
+          'forbidden',
+          `The instance "${name}" is protected: unset security.protection.delete first`,
+        );
       }
       return startDelete(deps, context, row);
     },
   };
 }
 
-export async function requireState(deps: InstanceDeps, row: InstanceRow, action: Parameters<typeof whyNot>[0]): Promise<void> {
+export async function requireState(
+  deps: InstanceDeps,
+  row: InstanceRow,
+  action: Parameters<typeof whyNot>[0],
+): Promise<void> {
   const { status } = await deps.runtime.instances.container.inspect({ id: row.id });
   const reason = whyNot(action, status);
-  if (reason) throw new DomainError('wrong-state', `Cannot ${action} the instance "${row.name}": ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`);
+  if (reason)
+    throw new DomainError(
+      'wrong-state',
+      `Cannot ${action} the instance "${row.name}": ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`,
+    );
 }
 
 async function create(deps: InstanceDeps, context: Context, request: unknown): Promise<Operation> {
@@ -121,7 +147,11 @@ async function create(deps: InstanceDeps, context: Context, request: unknown): P
       },
       {
         description: copyOf ? 'Copying instance' : 'Creating instance',
-        locks: [`instance:${row.id}`, `instance-name:${row.project}/${row.name}`, ...(copyOf ? [`shared:instance:${copyOf.id}`] : [])],
+        locks: [
+          `instance:${row.id}`,
+          `instance-name:${row.project}/${row.name}`,
+          ...(copyOf ? [`shared:instance:${copyOf.id}`] : []),
+        ],
         resources: { instances: [instanceUrl(row.name)] },
         cancelable: true,
       },
@@ -138,7 +168,8 @@ async function create(deps: InstanceDeps, context: Context, request: unknown): P
 function keepVolatile(before: Config, after: Config): Config {
   const next = { ...after };
   for (const [key, value] of Object.entries(next)) {
-    if (key.startsWith('volatile.') && value !== '' && before[key] !== value) throw invalid(`config.${key}`, 'The server sets this key; it can only be taken away');
+    if (key.startsWith('volatile.') && value !== '' && before[key] !== value)
+      throw invalid(`config.${key}`, 'The server sets this key; it can only be taken away');
   }
   for (const [key, value] of Object.entries(before)) {
     if (key.startsWith('volatile.') && next[key] === undefined) {
@@ -151,7 +182,12 @@ function keepVolatile(before: Config, after: Config): Config {
 
 type Change = Pick<InstanceRow, 'description' | 'ephemeral' | 'profiles' | 'config' | 'devices'>;
 
-async function startUpdate(deps: InstanceDeps, context: Context, on: { name: string; etag: string | undefined }, make: (row: InstanceRow) => Change): Promise<Operation> {
+async function startUpdate(
+  deps: InstanceDeps,
+  context: Context,
+  on: { name: string; etag: string | undefined },
+  make: (row: InstanceRow) => Change,
+): Promise<Operation> {
   const row = await requireInstance(deps, context.project, on.name);
   requireMatch(on.etag, instanceEtag(row));
   const change = make(row);
@@ -166,11 +202,21 @@ async function startUpdate(deps: InstanceDeps, context: Context, on: { name: str
   return deps.engine.startTask(
     context,
     'instance-update',
-    { description: 'Updating instance', locks: [`instance:${row.id}`], resources: { instances: [instanceUrl(row.name)] } },
+    {
+      description: 'Updating instance',
+      locks: [`instance:${row.id}`],
+      resources: { instances: [instanceUrl(row.name)] },
+    },
     async () => {
       const updated = await deps.store.instances.update(row.id, change);
       const pending = await effectiveChange(deps, updated, before, after);
-      publishLifecycle(deps, { action: 'instance-updated', source: instanceUrl(row.name), name: row.name, project: row.project, requestor: requestorOf(context) });
+      publishLifecycle(deps, {
+        action: 'instance-updated',
+        source: instanceUrl(row.name),
+        name: row.name,
+        project: row.project,
+        requestor: requestorOf(context),
+      });
       return pending.length > 0 ? { pending_restart: pending } : {};
     },
   );
@@ -181,6 +227,8 @@ function requireSameRoot(before: Devices, after: Devices): void {
   const old = rootDisk(before);
   const now = rootDisk(after);
   if (!now) throw invalid('devices.root', 'The root disk cannot be taken away: keep a disk with path "/" and a pool');
-  if (old && old.device.pool !== now.device.pool) throw invalid(`devices.${now.name}.pool`, 'The root disk cannot move to another pool');
-  if (now.device.size && parseBytes(now.device.size) === null) throw invalid(`devices.${now.name}.size`, 'Give a size such as 10GiB');
+  if (old && old.device.pool !== now.device.pool)
+    throw invalid(`devices.${now.name}.pool`, 'The root disk cannot move to another pool');
+  if (now.device.size && parseBytes(now.device.size) === null)
+    throw invalid(`devices.${now.name}.size`, 'Give a size such as 10GiB');
 }

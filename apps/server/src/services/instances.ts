@@ -37,7 +37,11 @@ export function createInstancesService(deps: InstanceDeps): InstancesService {
     ...createInstanceLogs(deps),
     async list(context) {
       admit(context);
-      const [rows, profiles, observed] = await Promise.all([visibleRows(deps, context.project), profilesOf(deps, context.project), driver.inspectAll()]);
+      const [rows, profiles, observed] = await Promise.all([
+        visibleRows(deps, context.project),
+        profilesOf(deps, context.project),
+        driver.inspectAll(),
+      ]);
       return rows.map((row) => toInstance(row, statusOf(deps, row.id, observed.get(row.id)), profiles));
     },
     async listFull(context) {
@@ -47,7 +51,10 @@ export function createInstancesService(deps: InstanceDeps): InstancesService {
     async get(context, name) {
       admit(context);
       const row = await requireInstance(deps, context.project, name);
-      const [profiles, observed] = await Promise.all([profilesOf(deps, context.project), driver.inspect({ id: row.id })]);
+      const [profiles, observed] = await Promise.all([
+        profilesOf(deps, context.project),
+        driver.inspect({ id: row.id }),
+      ]);
       return { value: toInstance(row, statusOf(deps, row.id, observed), profiles), etag: instanceEtag(row) };
     },
     async getFull(context, name) {

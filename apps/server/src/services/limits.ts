@@ -46,7 +46,8 @@ function memoryLimits(config: Config, limits: Limits, hostBytes: number): void {
     const bytes = share === null ? parseBytes(memory) : Math.floor(hostBytes * share);
     if (bytes !== null) limits.memoryBytes = bytes;
   }
-  if (config['limits.memory.enforce']) limits.memoryEnforce = config['limits.memory.enforce'] === 'soft' ? 'soft' : 'hard';
+  if (config['limits.memory.enforce'])
+    limits.memoryEnforce = config['limits.memory.enforce'] === 'soft' ? 'soft' : 'hard';
   const swap = config['limits.memory.swap'];
   if (swap) {
     const bytes = /^(true|false|1|0|yes|no|on|off)$/i.test(swap) ? null : parseBytes(swap);

@@ -22,7 +22,10 @@ export interface Machine {
   ports: PortSpec[];
 }
 
-export async function effectiveOf(store: Store, row: Pick<InstanceRow, 'project' | 'profiles' | 'config' | 'devices'>): Promise<Layer> {
+export async function effectiveOf(
+  store: Store,
+  row: Pick<InstanceRow, 'project' | 'profiles' | 'config' | 'devices'>,
+): Promise<Layer> {
   const layers: Layer[] = [];
   for (const name of row.profiles) {
     const profile = await store.profiles.findByName(row.project, name);
@@ -41,9 +44,13 @@ export function toPoolRef(row: PoolRow): PoolRef {
 export function storageDriver(deps: Pick<BaseDeps, 'runtime'>, driver: string): StorageDriver {
   const found = Object.hasOwn(deps.runtime.storage, driver) ? deps.runtime.storage[driver] : undefined;
   if (!found) {
-    throw new DomainError('unsupported', `There is no storage driver "${driver}"; there are ${Object.keys(deps.runtime.storage).join(', ')}`, {
-      details: { field: 'driver' },
-    });
+    throw new DomainError(
+      'unsupported',
+      `There is no storage driver "${driver}"; there are ${Object.keys(deps.runtime.storage).join(', ')}`,
+      {
+        details: { field: 'driver' },
+      },
+    );
   }
   return found;
 }
@@ -62,7 +69,8 @@ export function withVolatile(config: Config, devices: Devices): Config {
   if (!config['volatile.uuid']) added['volatile.uuid'] = uuidFrom(randomBytes(16));
   for (const { name, device } of nicDevices(devices)) {
     if (!device.hwaddr && !config[`volatile.${name}.hwaddr`]) added[`volatile.${name}.hwaddr`] = mintHwaddr();
-    if (!device.host_name && !config[`volatile.${name}.host_name`]) added[`volatile.${name}.host_name`] = `veth${randomBytes(4).toString('hex')}`;
+    if (!device.host_name && !config[`volatile.${name}.host_name`])
+      added[`volatile.${name}.host_name`] = `veth${randomBytes(4).toString('hex')}`;
   }
   return Object.keys(added).length === 0 ? config : { ...config, ...added };
 }
@@ -79,7 +87,11 @@ function uuidFrom(bytes: Buffer): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-export function hostNameOf(row: Pick<InstanceRow, 'config'>, name: string, device: Record<string, string>): string | undefined {
+export function hostNameOf(
+  row: Pick<InstanceRow, 'config'>,
+  name: string,
+  device: Record<string, string>,
+): string | undefined {
   return device.host_name ?? row.config[`volatile.${name}.host_name`];
 }
 
@@ -104,7 +116,11 @@ function interfaceNames(nics: { name: string; device: Record<string, string> }[]
   return names;
 }
 
-function nicsAndPorts(row: InstanceRow, devices: Devices, networks: Map<string, NetworkRow>): { nics: NicSpec[]; ports: PortSpec[] } {
+function nicsAndPorts(
+  row: InstanceRow,
+  devices: Devices,
+  networks: Map<string, NetworkRow>,
+): { nics: NicSpec[]; ports: PortSpec[] } {
   const nics: NicSpec[] = [];
   const ports: PortSpec[] = [];
   const found = nicDevices(devices);
@@ -112,7 +128,9 @@ function nicsAndPorts(row: InstanceRow, devices: Devices, networks: Map<string, 
   for (const { name, device } of found) {
     const network = device.network ? networks.get(device.network) : undefined;
     if (device.network && (!network || network.phase !== 'ready')) {
-      throw new DomainError('not-found', `There is no network "${device.network}"`, { details: { field: `devices.${name}.network` } });
+      throw new DomainError('not-found', `There is no network "${device.network}"`, {
+        details: { field: `devices.${name}.network` },
+      });
     }
     const hostName = hostNameOf(row, name, device) ?? '';
     const hwaddr = (device.hwaddr ?? row.config[`volatile.${name}.hwaddr`] ?? '').toLowerCase();
@@ -168,12 +186,18 @@ export function limitsOf(row: InstanceRow, effective: Layer, rootfs: string): Li
 const environmentPrefix = 'environment.';
 export function environmentOf(config: Config): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(config).flatMap(([key, value]) => (key.startsWith(environmentPrefix) ? [[key.slice(environmentPrefix.length), value]] : [])),
+    Object.entries(config).flatMap(([key, value]) =>
+      key.startsWith(environmentPrefix) ? [[key.slice(environmentPrefix.length), value]] : [],
+    ),
   );
 }
 
 /** Puts rows together. `pool` is given by callers who hold it already. */
-export async function machineOf(deps: BaseDeps, row: InstanceRow, known: { pool?: PoolRef; effective?: Layer } = {}): Promise<Machine> {
+export async function machineOf(
+  deps: BaseDeps,
+  row: InstanceRow,
+  known: { pool?: PoolRef; effective?: Layer } = {},
+): Promise<Machine> {
   const { store } = deps;
   const effective = known.effective ?? (await effectiveOf(store, row));
   const pool = known.pool ?? toPoolRef(await store.pools.get(row.poolId));

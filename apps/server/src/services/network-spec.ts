@@ -9,7 +9,8 @@ export function toNetworkRef(row: NetworkRow): NetworkRef {
   return { id: row.id, name: row.name, interfaceName: row.config[interfaceKey] ?? row.name };
 }
 
-const isSet = (address: string | undefined): address is string => address !== undefined && address !== '' && address !== 'none' && address !== 'auto';
+const isSet = (address: string | undefined): address is string =>
+  address !== undefined && address !== '' && address !== 'none' && address !== 'auto';
 
 /** Keys to typed values. Pure; `auto` has become an address before. */
 export function toNetworkSpec(row: NetworkRow): NetworkSpec {
@@ -24,7 +25,10 @@ export function toNetworkSpec(row: NetworkRow): NetworkSpec {
           address: ipv4,
           nat: isTrue(config['ipv4.nat']),
           dhcp: isNotFalse(config['ipv4.dhcp']),
-          dhcpRanges: (config['ipv4.dhcp.ranges'] ?? '').split(',').map((range) => range.trim()).filter(Boolean),
+          dhcpRanges: (config['ipv4.dhcp.ranges'] ?? '')
+            .split(',')
+            .map((range) => range.trim())
+            .filter(Boolean),
           dhcpExpiry: config['ipv4.dhcp.expiry'] ?? '1h',
           firewall: isNotFalse(config['ipv4.firewall']),
           routing: isNotFalse(config['ipv4.routing']),

@@ -18,7 +18,11 @@ export interface Power {
   /** Brings ports and configuration up to date without starting. */
   prepare(row: InstanceRow): Promise<Machine>;
   /** Writes down that it does not run any more, and tells. */
-  recordStopped(id: string, action: 'instance-stopped' | 'instance-shutdown', requestor: Requestor): Promise<InstanceRow | null>;
+  recordStopped(
+    id: string,
+    action: 'instance-stopped' | 'instance-shutdown',
+    requestor: Requestor,
+  ): Promise<InstanceRow | null>;
 }
 
 export function createPower(deps: BaseDeps, templates: Templates): Power {
@@ -72,7 +76,10 @@ export function createPower(deps: BaseDeps, templates: Templates): Power {
     const row = await store.instances.find(id);
     if (!row) return null;
     const { 'volatile.last_state.power': _power, ...config } = row.config;
-    const stopped = await store.instances.update(id, { desired: 'stopped', config: { ...config, 'volatile.last_state.power': 'STOPPED' } });
+    const stopped = await store.instances.update(id, {
+      desired: 'stopped',
+      config: { ...config, 'volatile.last_state.power': 'STOPPED' },
+    });
     tell(stopped, action, requestor);
     return stopped;
   }
@@ -85,7 +92,8 @@ export function createPower(deps: BaseDeps, templates: Templates): Power {
         const machine = await prepare(await store.instances.get(id));
         await templates.apply(machine, 'start');
         await driver.ensureStarted(machine.spec.ref);
-        if (driver.can.limits && hasLimits(machine.spec.limits)) await driver.can.limits.apply(machine.spec.ref, machine.spec.limits);
+        if (driver.can.limits && hasLimits(machine.spec.limits))
+          await driver.can.limits.apply(machine.spec.ref, machine.spec.limits);
         const row = await store.instances.update(id, {
           desired: 'running',
           lastUsedAtMs: Date.now(),
@@ -98,7 +106,8 @@ export function createPower(deps: BaseDeps, templates: Templates): Power {
         try {
           await driver.ensureStopped({ id }, options);
         } catch (error) {
-          if (isDomainError(error) && error.code === 'timeout') deps.log.info({ instance: id }, 'did not shut down in time');
+          if (isDomainError(error) && error.code === 'timeout')
+            deps.log.info({ instance: id }, 'did not shut down in time');
           throw error;
         }
         await recordStopped(id, options.graceMs === 0 ? 'instance-stopped' : 'instance-shutdown', requestor);

@@ -7,7 +7,10 @@ import type { BaseDeps } from './deps.ts';
 import { imageFiles, makeUploadDirectory, moveFile, removeUploadDirectory } from './image-files.ts';
 import { imageUrl, publishLifecycle, type Requestor } from './lifecycle.ts';
 
-export function toImageRow(found: InspectedImage, given: { filename: string; split: boolean; public?: boolean; properties?: Record<string, string> }): ImageRow {
+export function toImageRow(
+  found: InspectedImage,
+  given: { filename: string; split: boolean; public?: boolean; properties?: Record<string, string> },
+): ImageRow {
   const { metadata } = found;
   return {
     fingerprint: found.fingerprint,
@@ -52,7 +55,10 @@ export function ensureRecipeBuilt(
     try {
       const target = join(directory, 'image');
       await rm(target, { force: true });
-      await deps.runtime.builder.build(recipe, target, { signal: tools.signal, progress: ({ text, fraction }) => tools.progress(text, fraction) });
+      await deps.runtime.builder.build(recipe, target, {
+        signal: tools.signal,
+        progress: ({ text, fraction }) => tools.progress(text, fraction),
+      });
       tools.progress('Storing the image', null);
       const found = await deps.runtime.images.inspect({ metadataPath: target, rootfsPath: null });
       const row = toImageRow(found, { filename: `${recipe.replaceAll('/', '-')}.tar`, split: false });
@@ -61,7 +67,12 @@ export function ensureRecipeBuilt(
       const alias = { name: recipe, description: '', type: row.type, fingerprint: row.fingerprint };
       if (await deps.store.aliases.find(recipe)) await deps.store.aliases.update(recipe, alias);
       else await deps.store.aliases.create(alias);
-      publishLifecycle(deps, { action: 'image-created', source: imageUrl(row.fingerprint), name: row.fingerprint, requestor });
+      publishLifecycle(deps, {
+        action: 'image-created',
+        source: imageUrl(row.fingerprint),
+        name: row.fingerprint,
+        requestor,
+      });
       return row;
     } finally {
       await removeUploadDirectory(deps.config, buildId);

@@ -6,18 +6,28 @@ import { nicDevices } from './expand.ts';
 import { machineDevices } from './machine-devices.ts';
 
 /** Devices name networks and pools that must be there, and addresses that nobody else may have. */
-export async function checkReferences(deps: BaseDeps, devices: Devices, options: { exceptInstance: string }): Promise<void> {
+export async function checkReferences(
+  deps: BaseDeps,
+  devices: Devices,
+  options: { exceptInstance: string },
+): Promise<void> {
   const { store } = deps;
   const seen = new Set<string>();
   for (const { name, device } of nicDevices(devices)) {
     if (!device.network) continue;
     const network = await store.networks.findByName(device.network);
     if (!network || network.phase !== 'ready') {
-      throw new DomainError('not-found', `There is no network "${device.network}"`, { details: { field: `devices.${name}.network` } });
+      throw new DomainError('not-found', `There is no network "${device.network}"`, {
+        details: { field: `devices.${name}.network` },
+      });
     }
     // Both would have the same DNS name.
     if (seen.has(device.network)) {
-      throw new DomainError('invalid', `devices.${name}.network: Two NICs of one instance cannot be in the same network`, { details: { field: `devices.${name}.network` } });
+      throw new DomainError(
+        'invalid',
+        `devices.${name}.network: Two NICs of one instance cannot be in the same network`,
+        { details: { field: `devices.${name}.network` } },
+      );
     }
     seen.add(device.network);
     for (const key of ['ipv4.address', 'ipv6.address'] as const) {
@@ -50,16 +60,29 @@ async function refuseTaken(deps: BaseDeps, row: InstanceRow, wanted: Address[]):
   const theirs = addressesOf(await machineDevices(deps.store, row));
   for (const address of wanted) {
     if (theirs.some(({ key, value }) => key === address.key && value === address.value)) {
-      throw new DomainError('exists', `${address.field}: ${address.value} is that of the instance "${row.name}" already`, { details: { field: address.field } });
+      throw new DomainError(
+        'exists',
+        `${address.field}: ${address.value} is that of the instance "${row.name}" already`,
+        { details: { field: address.field } },
+      );
     }
   }
 }
 
-function requireInSubnet(device: string, key: 'ipv4.address' | 'ipv6.address', address: string, network: string | undefined): void {
+function requireInSubnet(
+  device: string,
+  key: 'ipv4.address' | 'ipv6.address',
+  address: string,
+  network: string | undefined,
+): void {
   if (network && network !== 'none' && inSubnet(address, network)) return;
-  throw new DomainError('invalid', `devices.${device}.${key}: ${address} is not in the subnet of the network (${network ?? 'none'})`, {
-    details: { field: `devices.${device}.${key}` },
-  });
+  throw new DomainError(
+    'invalid',
+    `devices.${device}.${key}: ${address} is not in the subnet of the network (${network ?? 'none'})`,
+    {
+      details: { field: `devices.${device}.${key}` },
+    },
+  );
 }
 
 /** True when the address lies in the subnet of `10.1.2.1/24` or `fd42::1/64`. */

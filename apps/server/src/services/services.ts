@@ -1,12 +1,27 @@
 import type {
-  CreateInstance, CreateSnapshot, ExecRequest, Instance, InstanceFull, InstanceState, PatchInstance, PutInstance, PutInstanceState, Snapshot,
+  CreateInstance,
+  CreateSnapshot,
+  ExecRequest,
+  Instance,
+  InstanceFull,
+  InstanceState,
+  PatchInstance,
+  PutInstance,
+  PutInstanceState,
+  Snapshot,
 } from '@stapes/contract/instance';
 import type { EventType, ServerEvent } from '@stapes/contract/event';
 import type { CreateAlias, Image, ImageAliasEntry, ImageRecipe, PutImage } from '@stapes/contract/image';
 import type { CreateNetwork, Network, NetworkLease, NetworkState, PutNetwork } from '@stapes/contract/network';
 import type { Operation, OperationRecord } from '@stapes/contract/operation';
 import type { CreateProfile, Profile, PutProfile } from '@stapes/contract/profile';
-import type { CreateStoragePool, PutStoragePool, StoragePool, StoragePoolResources, StorageVolume } from '@stapes/contract/storage';
+import type {
+  CreateStoragePool,
+  PutStoragePool,
+  StoragePool,
+  StoragePoolResources,
+  StorageVolume,
+} from '@stapes/contract/storage';
 import type { CreateTerminal, TerminalSession } from '@stapes/contract/terminal';
 import type { FileEntry } from '@stapes/runtime/instances/driver';
 import type { TerminalAttachment } from '@stapes/runtime/terminals/terminal-host';
@@ -45,7 +60,10 @@ export interface InstancesService {
   getFull(context: Context, name: string): Promise<Tagged<InstanceFull>>;
   state(context: Context, name: string): Promise<InstanceState>;
   /** Validates all and explains what the instance would be: expanded config and devices, made-up name, free of side effects. */
-  preview(context: Context, request: unknown): Promise<{ instance: Instance; command: string[]; request: CreateInstance }>;
+  preview(
+    context: Context,
+    request: unknown,
+  ): Promise<{ instance: Instance; command: string[]; request: CreateInstance }>;
   /** A free, pronounceable name. */
   suggestName(context: Context): Promise<string>;
   create(context: Context, request: unknown): Promise<Operation>;
@@ -91,7 +109,11 @@ export interface SnapshotsService {
 }
 
 export interface FilesService {
-  read(context: Context, instance: string, path: string): Promise<{ entry: FileEntry; stream: NodeJS.ReadableStream | null }>;
+  read(
+    context: Context,
+    instance: string,
+    path: string,
+  ): Promise<{ entry: FileEntry; stream: NodeJS.ReadableStream | null }>;
   stat(context: Context, instance: string, path: string): Promise<FileEntry>;
   write(
     context: Context,
@@ -121,10 +143,19 @@ export interface ImagesService {
   importUpload(
     context: Context,
     upload: { directory: string; metadataFile: string; rootfsFile: string | null },
-    options: { fingerprint?: string; filename?: string; public?: boolean; properties?: Record<string, string>; aliases?: { name: string; description?: string }[] },
+    options: {
+      fingerprint?: string;
+      filename?: string;
+      public?: boolean;
+      properties?: Record<string, string>;
+      aliases?: { name: string; description?: string }[];
+    },
   ): Promise<Operation>;
   /** Files of an image with names for a download. */
-  exportFiles(context: Context, fingerprint: string): Promise<{ filename: string; path: string; sizeBytes: number; part: 'metadata' | 'rootfs' | 'rootfs.img' }[]>;
+  exportFiles(
+    context: Context,
+    fingerprint: string,
+  ): Promise<{ filename: string; path: string; sizeBytes: number; part: 'metadata' | 'rootfs' | 'rootfs.img' }[]>;
   recipes(context: Context): Promise<ImageRecipe[]>;
   build(context: Context, recipe: string): Promise<Operation>;
   aliases(context: Context): Promise<ImageAliasEntry[]>;
@@ -182,7 +213,12 @@ export interface OperationsService {
 
 export interface EventsService {
   /** Ordered, bounded (1,000 events): a reader that is too slow gets an `overflow` end. Ends when the signal aborts. */
-  subscribe(context: Context, options: { types: readonly EventType[]; project: string | null }, listener: (event: ServerEvent) => void, onOverflow: () => void): () => void;
+  subscribe(
+    context: Context,
+    options: { types: readonly EventType[]; project: string | null },
+    listener: (event: ServerEvent) => void,
+    onOverflow: () => void,
+  ): () => void;
 }
 
 export interface TerminalsService {
@@ -200,4 +236,13 @@ export interface ServerService {
   putConfig(context: Context, config: unknown, merge: boolean, etag?: string): Promise<void>;
 }
 
-export type { CreateInstance, CreateSnapshot, ExecRequest, PatchInstance, PutInstance, PutInstanceState, CreateAlias, PutImage };
+export type {
+  CreateInstance,
+  CreateSnapshot,
+  ExecRequest,
+  PatchInstance,
+  PutInstance,
+  PutInstanceState,
+  CreateAlias,
+  PutImage,
+};

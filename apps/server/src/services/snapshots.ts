@@ -31,14 +31,19 @@ const etag = (row: SnapshotRow) => etagOf([row.expiresAtMs]);
 
 async function requireSnapshot(deps: SnapshotDeps, instance: InstanceRow, name: string): Promise<SnapshotRow> {
   const row = await deps.store.snapshots.findByName(instance.id, name);
-  if (!row || row.phase !== 'ready') throw new DomainError('not-found', `The instance "${instance.name}" has no snapshot "${name}"`);
+  if (!row || row.phase !== 'ready')
+    throw new DomainError('not-found', `The instance "${instance.name}" has no snapshot "${name}"`);
   return row;
 }
 
 /** The next name of the pattern that is free; `%d` counts up, and a pattern without it gets `-0`, `-1` ... once it is taken. */
 export function nextSnapshotName(pattern: string, taken: ReadonlySet<string>): string {
   for (let number = 0; ; number++) {
-    const name = pattern.includes('%d') ? pattern.replaceAll('%d', String(number)) : number === 0 ? pattern : `${pattern}-${number - 1}`;
+    const name = pattern.includes('%d')
+      ? pattern.replaceAll('%d', String(number))
+      : number === 0
+        ? pattern
+        : `${pattern}-${number - 1}`;
     if (!taken.has(name)) return name;
   }
 }
@@ -46,14 +51,20 @@ export function nextSnapshotName(pattern: string, taken: ReadonlySet<string>): s
 async function create(deps: SnapshotDeps, context: Context, instance: string, request: unknown): Promise<Operation> {
   admit(context);
   const parsed = parse(createSnapshotSchema, request ?? {});
-  if (parsed.stateful) throw new DomainError('unsupported', 'Stateful snapshots are not supported', { details: { field: 'stateful' } });
+  if (parsed.stateful)
+    throw new DomainError('unsupported', 'Stateful snapshots are not supported', { details: { field: 'stateful' } });
   const row = await requireInstance(deps, context.project, instance);
   const others = await deps.store.snapshots.ofInstance(row.id);
   const taken = new Set(others.map(({ name }) => name));
   const effective = await effectiveOf(deps.store, row);
   const name = parsed.name ? parsed.name : nextSnapshotName(effective.config['snapshots.pattern'] ?? 'snap%d', taken);
   parse(snapshotNameSchema, name, 'name');
-  if (taken.has(name)) throw new DomainError('exists', `The instance "${instance}" has a snapshot "${name}" already: choose another name`, { details: { field: 'name' } });
+  if (taken.has(name))
+    throw new DomainError(
+      'exists',
+      `The instance "${instance}" has a snapshot "${name}" already: choose another name`,
+      { details: { field: 'name' } },
+    );
   const snapshot: SnapshotRow = {
     id: mintId(),
     instanceId: row.id,
@@ -70,13 +81,29 @@ async function create(deps: SnapshotDeps, context: Context, instance: string, re
   return deps.engine.startSaga(
     context,
     deps.sagas.snapshotCreate,
-    { snapshot, instance, project: row.project, volumeId: row.volumeId, pool: toPoolRef(await deps.store.pools.get(row.poolId)), requestor: requestorOf(context) },
-    { description: 'Snapshotting instance', locks: [`instance:${row.id}`], resources: { instances: [instanceUrl(instance)], instances_snapshots: [snapshotUrl(instance, name)] } },
+    {
+      snapshot,
+      instance,
+      project: row.project,
+      volumeId: row.volumeId,
+      pool: toPoolRef(await deps.store.pools.get(row.poolId)),
+      requestor: requestorOf(context),
+    },
+    {
+      description: 'Snapshotting instance',
+      locks: [`instance:${row.id}`],
+      resources: { instances: [instanceUrl(instance)], instances_snapshots: [snapshotUrl(instance, name)] },
+    },
   );
 }
 
 /** Restore of an instance; its configuration goes through the same checks as a change by hand. */
-export async function restoreSnapshot(deps: SnapshotDeps, context: Context, instance: string, name: string): Promise<Operation> {
+export async function restoreSnapshot(
+  deps: SnapshotDeps,
+  context: Context,
+  instance: string,
+  name: string,
+): Promise<Operation> {
   const row = await requireInstance(deps, context.project, instance);
   // Clients name it `snap` or `instance/snap`.
   const short = name.startsWith(`${instance}/`) ? name.slice(instance.length + 1) : name;
@@ -97,7 +124,11 @@ export async function restoreSnapshot(deps: SnapshotDeps, context: Context, inst
       wasRunning: status === 'Running' || status === 'Frozen',
       requestor: requestorOf(context),
     },
-    { description: 'Restoring snapshot', locks: [`instance:${row.id}`], resources: { instances: [instanceUrl(instance)] } },
+    {
+      description: 'Restoring snapshot',
+      locks: [`instance:${row.id}`],
+      resources: { instances: [instanceUrl(instance)] },
+    },
   );
 }
 
@@ -117,7 +148,9 @@ export function createSnapshotsService(deps: SnapshotDeps): SnapshotsService {
       admit(context);
       const row = await requireInstance(deps, context.project, instance);
       const profiles = await profilesOf(deps, context.project);
-      return (await deps.store.snapshots.ofInstance(row.id)).filter(({ phase }) => phase === 'ready').map((snapshot) => toSnapshot(snapshot, row, profiles));
+      return (await deps.store.snapshots.ofInstance(row.id))
+        .filter(({ phase }) => phase === 'ready')
+        .map((snapshot) => toSnapshot(snapshot, row, profiles));
     },
     async get(context, instance, name) {
       const { row, snapshot } = await found(context, instance, name);
@@ -128,11 +161,22 @@ export function createSnapshotsService(deps: SnapshotDeps): SnapshotsService {
       const { row, snapshot } = await found(context, instance, name);
       const to = parse(snapshotNameSchema, newName, 'name');
       if (await deps.store.snapshots.findByName(row.id, to)) {
-        throw new DomainError('exists', `The instance "${instance}" has a snapshot "${to}" already: choose another name`, { details: { field: 'name' } });
+        throw new DomainError(
+          'exists',
+          `The instance "${instance}" has a snapshot "${to}" already: choose another name`,
+          { details: { field: 'name' } },
+        );
       }
       return deps.engine.startTask(context, 'snapshot-rename', options('Renaming snapshot', row, name), async () => {
         await deps.store.snapshots.update(snapshot.id, { name: to });
-        publishLifecycle(deps, { action: 'instance-snapshot-renamed', source: snapshotUrl(instance, to), name: instance, project: row.project, requestor: requestorOf(context), context: { old_name: name } });
+        publishLifecycle(deps, {
+          action: 'instance-snapshot-renamed',
+          source: snapshotUrl(instance, to),
+          name: instance,
+          project: row.project,
+          requestor: requestorOf(context),
+          context: { old_name: name },
+        });
       });
     },
     async update(context, instance, name, request, match) {
@@ -141,7 +185,13 @@ export function createSnapshotsService(deps: SnapshotDeps): SnapshotsService {
       const expiresAtMs = parseExpiry(parse(updateSchema, request).expires_at);
       return deps.engine.startTask(context, 'snapshot-update', options('Updating snapshot', row, name), async () => {
         await deps.store.snapshots.update(snapshot.id, { expiresAtMs });
-        publishLifecycle(deps, { action: 'instance-snapshot-updated', source: snapshotUrl(instance, name), name: instance, project: row.project, requestor: requestorOf(context) });
+        publishLifecycle(deps, {
+          action: 'instance-snapshot-updated',
+          source: snapshotUrl(instance, name),
+          name: instance,
+          project: row.project,
+          requestor: requestorOf(context),
+        });
       });
     },
     async remove(context, instance, name) {
@@ -149,7 +199,14 @@ export function createSnapshotsService(deps: SnapshotDeps): SnapshotsService {
       return deps.engine.startSaga(
         context,
         deps.sagas.snapshotDelete,
-        { snapshot, instance, project: row.project, volumeId: row.volumeId, pool: toPoolRef(await deps.store.pools.get(row.poolId)), requestor: requestorOf(context) },
+        {
+          snapshot,
+          instance,
+          project: row.project,
+          volumeId: row.volumeId,
+          pool: toPoolRef(await deps.store.pools.get(row.poolId)),
+          requestor: requestorOf(context),
+        },
         options('Deleting snapshot', row, name),
       );
     },

@@ -24,6 +24,10 @@ export async function startDelete(deps: InstanceDeps, context: Context, row: Ins
       ports: ports.map(({ network, portId, hostName, hwaddr }) => ({ network, portId, hostName, hwaddr })),
       requestor: requestorOf(context),
     },
-    { description: 'Deleting instance', locks: [`instance:${row.id}`], resources: { instances: [instanceUrl(row.name)] } },
+    {
+      description: 'Deleting instance',
+      locks: [`instance:${row.id}`],
+      resources: { instances: [instanceUrl(row.name)] },
+    },
   );
 }

@@ -1,7 +1,30 @@
 import { randomInt } from 'node:crypto';
 import type { Store } from '../store/store.ts';
 
-const onsets = ['b', 'br', 'd', 'dr', 'f', 'fl', 'g', 'gr', 'h', 'k', 'l', 'm', 'n', 'p', 'pr', 'r', 's', 'st', 't', 'tr', 'v', 'w'];
+const onsets = [
+  'b',
+  'br',
+  'd',
+  'dr',
+  'f',
+  'fl',
+  'g',
+  'gr',
+  'h',
+  'k',
+  'l',
+  'm',
+  'n',
+  'p',
+  'pr',
+  'r',
+  's',
+  'st',
+  't',
+  'tr',
+  'v',
+  'w',
+];
 const vowels = ['a', 'e', 'i', 'o', 'u', 'ai', 'ea', 'io'];
 const codas = ['', '', 'l', 'm', 'n', 'r', 's', 'th', 'x'];
 const pick = <T>(list: readonly T[]): T => list[randomInt(list.length)] as T;

@@ -16,12 +16,21 @@ type What = Pick<TemplateVariables, 'trigger' | 'path' | 'config' | 'properties'
 export function createTemplates(deps: BaseDeps): Templates {
   /** Null for a template that needs an engine that can do more than ours: the instance is better off without than not at all. */
   function render(row: InstanceRow, text: string, { privileged, ...what }: What): string | null {
-    const instance = { name: row.name, type: row.type, architecture: row.architecture, ephemeral: String(row.ephemeral), privileged: String(privileged) };
+    const instance = {
+      name: row.name,
+      type: row.type,
+      architecture: row.architecture,
+      ephemeral: String(row.ephemeral),
+      privileged: String(privileged),
+    };
     try {
       return renderTemplate(text, { ...what, instance });
     } catch (error) {
       if (!isDomainError(error) || error.code !== 'unsupported') throw error;
-      deps.log.warn({ instance: row.name, path: what.path, reason: error.message }, 'a template of the image was left out');
+      deps.log.warn(
+        { instance: row.name, path: what.path, reason: error.message },
+        'a template of the image was left out',
+      );
       return null;
     }
   }
@@ -29,12 +38,17 @@ export function createTemplates(deps: BaseDeps): Templates {
   const { files } = deps.runtime.instances.container.can;
   return {
     async apply({ row, effective, spec }, trigger) {
-      const entries = Object.entries(row.metadata?.templates ?? {}).filter(([, template]) => template.when.includes(trigger));
+      const entries = Object.entries(row.metadata?.templates ?? {}).filter(([, template]) =>
+        template.when.includes(trigger),
+      );
       if (!files || entries.length === 0) return;
       for (const [path, template] of entries) {
         const text = Object.hasOwn(row.templates, template.template) ? row.templates[template.template] : undefined;
         if (text === undefined) {
-          deps.log.warn({ instance: row.name, template: template.template }, 'the image names a template that it does not hold');
+          deps.log.warn(
+            { instance: row.name, template: template.template },
+            'the image names a template that it does not hold',
+          );
           continue;
         }
         const target = { ref: spec.ref, rootfs: spec.rootfs, idmap: spec.idmap, path };
@@ -46,7 +60,13 @@ export function createTemplates(deps: BaseDeps): Templates {
           },
         );
         if (template.create_only && exists) continue;
-        const content = render(row, text, { trigger, path, config: effective.config, properties: template.properties ?? {}, privileged: spec.idmap === null });
+        const content = render(row, text, {
+          trigger,
+          path,
+          config: effective.config,
+          properties: template.properties ?? {},
+          privileged: spec.idmap === null,
+        });
         if (content === null) continue;
         await files.write(target, Readable.from([Buffer.from(content)]), {
           append: false,

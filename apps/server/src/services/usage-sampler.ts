@@ -34,9 +34,14 @@ function trafficOf(usage: InstanceUsage): { rx: number; tx: number } {
 }
 
 /** Rates between two readings. Counters that went back belong to another life of the instance: that interval counts as idle. */
-export function pointBetween(before: Reading | undefined, now: Reading, usage: Pick<InstanceUsage, 'memoryBytes' | 'memoryTotalBytes'>): UsagePoint {
+export function pointBetween(
+  before: Reading | undefined,
+  now: Reading,
+  usage: Pick<InstanceUsage, 'memoryBytes' | 'memoryTotalBytes'>,
+): UsagePoint {
   const seconds = before ? (now.atMs - before.atMs) / 1000 : 0;
-  const rate = (from: number | undefined, to: number) => (from !== undefined && seconds > 0 ? Math.max(0, to - from) / seconds : 0);
+  const rate = (from: number | undefined, to: number) =>
+    from !== undefined && seconds > 0 ? Math.max(0, to - from) / seconds : 0;
   return {
     t: now.atMs,
     cpu: rate(before?.cpuNs, now.cpuNs) / 1e9,
@@ -81,7 +86,12 @@ export function createUsageSampler(deps: BaseDeps): UsageSampler {
   let fastTimer: NodeJS.Timeout | null = null;
 
   /** A sample that takes longer than its interval delays the next one; they never pile up. */
-  function every(ms: number, work: () => Promise<void>, keep: (timer: NodeJS.Timeout) => void, wanted: () => boolean): void {
+  function every(
+    ms: number,
+    work: () => Promise<void>,
+    keep: (timer: NodeJS.Timeout) => void,
+    wanted: () => boolean,
+  ): void {
     const timer = setTimeout(() => {
       void work()
         .catch((error: unknown) => deps.log.debug({ err: error }, 'no usage sample'))
@@ -111,7 +121,12 @@ export function createUsageSampler(deps: BaseDeps): UsageSampler {
       for (const listener of listeners) listener(points);
     };
     void tick().catch(() => undefined);
-    every(liveMs, tick, (timer) => (fastTimer = timer), () => listeners.size > 0);
+    every(
+      liveMs,
+      tick,
+      (timer) => (fastTimer = timer),
+      () => listeners.size > 0,
+    );
   }
 
   return {
@@ -150,7 +165,12 @@ export function createUsageSampler(deps: BaseDeps): UsageSampler {
       }
     },
     start() {
-      every(historyMs, remember, (timer) => (slowTimer = timer), () => slowTimer !== null);
+      every(
+        historyMs,
+        remember,
+        (timer) => (slowTimer = timer),
+        () => slowTimer !== null,
+      );
     },
     stop() {
       if (slowTimer) clearTimeout(slowTimer);

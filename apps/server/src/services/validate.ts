@@ -29,7 +29,11 @@ export function invalid(field: string, message: string): DomainError {
 }
 
 /** Checks configuration keys against the registry. */
-export function requireConfig(scope: ConfigScope, config: Config, options: { instanceType?: InstanceType; allowReadOnly?: boolean } = {}): void {
+export function requireConfig(
+  scope: ConfigScope,
+  config: Config,
+  options: { instanceType?: InstanceType; allowReadOnly?: boolean } = {},
+): void {
   const problem = checkConfig(scope, config, options)[0];
   if (problem) throw invalid(`config.${problem.key}`, problem.message);
 }
