@@ -26,7 +26,13 @@ export interface TerminalAttachment {
  * started when first needed, found again by its socket, and outlives the server.
  */
 export interface TerminalHost {
-  create(options: { id: string; command: HostCommand; cols: number; rows: number; meta: Record<string, string> }): Promise<HostedTerminal>;
+  create(options: {
+    id: string;
+    command: HostCommand;
+    cols: number;
+    rows: number;
+    meta: Record<string, string>;
+  }): Promise<HostedTerminal>;
   list(): Promise<HostedTerminal[]>;
   attach(id: string, options: { cols: number; rows: number }): Promise<TerminalAttachment>;
   /** Ends the process and forgets the session. Absent is fine. */
