@@ -6,7 +6,6 @@ import { TestServer } from '../support/server.ts';
 export const test = base.extend<{ signedIn: Page }, { server: TestServer }>({
   server: [
     // Playwright reads the names of the fixtures from this pattern.
-    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const server = new TestServer();
       try {

@@ -1,0 +1,90 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './fixtures.ts';
+
+const routes = [
+  ['instances', 'Instances'],
+  ['instance?name=seen', 'seen'],
+  ['instance?name=seen&tab=terminal', 'seen'],
+  ['instance?name=seen&tab=console', 'seen'],
+  ['instance?name=seen&tab=snapshots', 'seen'],
+  ['instance?name=seen&tab=configuration', 'seen'],
+  ['instance?name=seen&tab=logs', 'seen'],
+  ['images', 'Images'],
+  ['networks', 'Networks'],
+  ['network?name=stapesbr0', 'stapesbr0'],
+  ['storage', 'Storage'],
+  ['pool?name=default', 'default'],
+  ['operations', 'Operations'],
+  ['settings', 'Settings'],
+] as const;
+const widths = [1440, 1024, 390];
+
+/** No serious or critical finding, by the page's own state now. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(
+    serious.map(({ id, nodes }) => ({
+      id,
+      nodes: nodes.map((node) => `${node.target.join(' ')}: ${node.failureSummary}`),
+    })),
+  ).toEqual([]);
+}
+
+async function useTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+}
+
+test.beforeAll(async ({ server }) => {
+  await server.rest.finish('POST', '/1.0/images', { source: { type: 'recipe', recipe: 'busybox' } });
+  await server.rest.finish('POST', '/1.0/instances', {
+    name: 'seen',
+    start: true,
+    source: { type: 'image', alias: 'busybox' },
+  });
+  await server.rest.finish('POST', '/1.0/instances/seen/snapshots', { name: 'first' });
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`every page is accessible in ${theme}`, async ({ signedIn: page, server }) => {
+    test.setTimeout(300_000);
+    await useTheme(page, theme);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    for (const [path, heading] of routes) {
+      await test.step(path, async () => {
+        await page.goto(`${server.origin}/${path}`);
+        await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+        await expect(page.locator('.animate-pulse')).toHaveCount(0);
+        await expectAccessible(page);
+      });
+    }
+  });
+}
+
+test('every page fits its width, from a phone to a large screen', async ({ signedIn: page, server }, info) => {
+  test.setTimeout(300_000);
+  await useTheme(page, 'dark');
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const [path, heading] of routes) {
+      await test.step(`${path} at ${width}`, async () => {
+        await page.goto(`${server.origin}/${path}`);
+        await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+        await expect(page.locator('.animate-pulse')).toHaveCount(0);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, `${path} scrolls sideways at ${width} px`).toBeLessThanOrEqual(0);
+        await page.screenshot({ path: info.outputPath(`${path.replaceAll(/[^a-z0-9]+/g, '-')}-${width}.png`) });
+      });
+    }
+  }
+});
+
+test('an unknown address and an unknown instance say so', async ({ signedIn: page, server }) => {
+  await page.goto(`${server.origin}/nowhere`);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(/not found|no page|nothing here/i);
+  await page.goto(`${server.origin}/instance?name=nobody`);
+  await expect(page.getByRole('alert').first()).toContainText('nobody');
+});
