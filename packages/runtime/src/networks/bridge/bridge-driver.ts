@@ -88,9 +88,10 @@ class BridgeDriver implements NetworkDriver {
     // Rendered first: what cannot be written safely changes nothing.
     const config = renderDnsmasqConfig(spec, { ...paths, hostsDirectory: paths.hosts }, await dnsmasqUser());
     const before = await readNetwork(paths);
-    if (!before) await refuseForeignBridge(this.stateId, spec.ref);
+    const moved = before !== null && before.ref.interfaceName !== spec.ref.interfaceName;
+    if (!before || moved) await refuseForeignBridge(this.stateId, spec.ref);
     await ensureDirectories(this.stateDir, paths);
-    if (before && before.ref.interfaceName !== spec.ref.interfaceName) await removeBridge(this.stateId, before.ref);
+    if (moved) await removeBridge(this.stateId, before.ref);
     // Remembered before it is made, so that a removal after a crash finds everything.
     await writeChanged(paths.network, JSON.stringify(spec));
     const ports = await readPorts(paths);
