@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { DomainError } from '@stapes/contract/errors';
 import { asFileUser, openat2, resolve } from '../../host/syscalls.ts';
 import type { FileTarget, IdmapRange } from '../driver.ts';
-import type { LxcObserver } from './lxc-observer.ts';
+import { processStart, type LxcObserver } from './lxc-observer.ts';
 import { shiftedBase } from './shift.ts';
 
 /** A descriptor of a guest's root, and how ids there look from here. */
@@ -86,7 +86,10 @@ export async function openGuestRoot(observer: LxcObserver, target: FileTarget): 
   const init = await observer.findInit(target.ref);
   if (init) {
     const fd = tryOpen(`/proc/${init.pid}/root`);
-    if (fd !== null) return new GuestRoot(fd, target.idmap, !hasUntrustedMounts(readMounts(init.pid)));
+    // Still the same process: its number was not given to another one meanwhile.
+    const same = processStart(init.pid) === init.startTicks;
+    if (fd !== null && !same) closeSync(fd);
+    if (fd !== null && same) return new GuestRoot(fd, target.idmap, !hasUntrustedMounts(readMounts(init.pid)));
   }
   const fd = tryOpen(target.rootfs);
   if (fd === null) throw new DomainError('not-found', 'The root file system of the instance is not there');

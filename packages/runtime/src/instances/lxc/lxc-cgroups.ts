@@ -17,6 +17,7 @@ import type { CgroupSetting } from './limit-settings.ts';
 export class InstanceCgroups {
   private readonly layout: CgroupLayout;
   private readonly paths: Map<string, string>;
+  private readonly directories = new Map<string, string | null>();
 
   constructor(layout: CgroupLayout, processCgroups: string, cgroup: string) {
     this.layout = layout;
@@ -29,16 +30,20 @@ export class InstanceCgroups {
 
   /** Directory that holds a controller's limits, or null when the instance has none there. */
   directory(controller: string): string | null {
+    const known = this.directories.get(controller);
+    if (known !== undefined) return known;
     const v1 = this.layout.v1.get(controller);
     const path = this.paths.get(v1 === undefined ? '' : controller);
     const mount = v1 ?? this.layout.v2;
-    return path === undefined || mount === null || mount === undefined ? null : join(mount, path);
+    const found = path === undefined || mount === null ? null : join(mount, path);
+    this.directories.set(controller, found);
+    return found;
   }
 
   /** Null when there is no such file. */
   read(controller: string, file: string): string | null {
     const directory = this.directory(controller);
-    return directory === null ? null : readText(join(directory, file));
+    return directory === null ? null : readText(`${directory}/${file}`);
   }
 
   write(setting: CgroupSetting): void {

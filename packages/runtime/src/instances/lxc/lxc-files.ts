@@ -14,16 +14,18 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
+  write,
   type Stats,
 } from 'node:fs';
 import { posix } from 'node:path';
+import { promisify } from 'node:util';
 import { DomainError } from '@stapes/contract/errors';
 import { openat2, openPath, resolve } from '../../host/syscalls.ts';
 import type { FileEntry, FileTarget, InstanceFiles } from '../driver.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 import { GuestRoot, openGuestRoot } from './guest-root.ts';
 
+const writeSome = promisify(write);
 const maxEntries = 100_000;
 
 /**
@@ -54,7 +56,7 @@ export function lxcFiles(observer: LxcObserver): InstanceFiles {
     async write(target, content, options) {
       const { fd } = await within(target, (root) => openForWriting(root, target.path, options));
       try {
-        for await (const chunk of content) writeAll(fd, Buffer.from(chunk));
+        for await (const chunk of content) await writeAll(fd, Buffer.from(chunk));
       } catch (error) {
         throw explain(error, target.path);
       } finally {
@@ -181,8 +183,8 @@ function applyOwner(root: GuestRoot, fd: number, options: { uid?: number; gid?: 
   fchmodSync(fd, options.mode & 0o7777);
 }
 
-function writeAll(fd: number, data: Buffer): void {
-  for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
+async function writeAll(fd: number, data: Buffer): Promise<void> {
+  for (let at = 0; at < data.length;) at += (await writeSome(fd, data, at, data.length - at)).bytesWritten;
 }
 
 /** Depth first, each folder opened beneath its own parent without following a link. */

@@ -20,7 +20,7 @@ export interface StopContext {
 }
 
 export async function stopInstance(context: StopContext, ref: InstanceRef, options: StopOptions): Promise<void> {
-  options.signal?.throwIfAborted();
+  refuseAborted(options.signal);
   const monitor = await connectMonitor(context.paths.commandSocket(ref));
   if (monitor) {
     // The monitor never writes to a connection that asked nothing; its end is the monitor's end.
@@ -98,13 +98,21 @@ export function haltSignal(status: string): number {
   return has(caught, sigterm) ? sigterm : sigpwr;
 }
 
+function cancelled(): DomainError {
+  return new DomainError('cancelled', 'Stopping the instance was cancelled; it may still run');
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw cancelled();
+}
+
 async function within<T>(promise: Promise<T>, timeoutMs: number, signal?: AbortSignal): Promise<T | null> {
-  signal?.throwIfAborted();
+  refuseAborted(signal);
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const limit = new Promise<null>((done, fail) => {
     timer = setTimeout(() => done(null), timeoutMs);
-    onAbort = () => fail(new DomainError('cancelled', 'Stopping the instance was cancelled; it may still run'));
+    onAbort = () => fail(cancelled());
     signal?.addEventListener('abort', onAbort, { once: true });
   });
   try {
