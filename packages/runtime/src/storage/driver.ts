@@ -54,7 +54,7 @@ export interface VolumeVerbs {
   remove(volume: VolumeRef): Promise<void>;
   /** Null lifts the limit. `no-space` when it is below what is used. */
   setQuota(volume: VolumeRef, bytes: number | null): Promise<void>;
-  /** Usage of many volumes at once: no spawn a volume. Absent when unknown. */
+  /** Usage of many volumes at once: no spawn a volume. Absent when unknown; `totalBytes` is the limit, 0 without one. */
   usage(pool: PoolRef, volumeIds: string[]): Promise<Map<string, { usedBytes: number; totalBytes: number }>>;
   ensureSnapshot(snapshot: SnapshotRef): Promise<void>;
   removeSnapshot(snapshot: SnapshotRef): Promise<void>;
