@@ -60,11 +60,12 @@ export function watchInstances(deps: InstanceDeps, signal: AbortSignal): void {
 
 /** dnsmasq that died and the like. */
 export function healNetworks(deps: InstanceDeps, signal: AbortSignal): void {
+  let timer: NodeJS.Timeout | undefined;
+  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   const again = () => {
     if (signal.aborted) return;
-    const timer = setTimeout(() => void heal().finally(again), healMs);
+    timer = setTimeout(() => void heal().finally(again), healMs);
     timer.unref();
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   };
   const heal = async () => {
     try {

@@ -108,6 +108,39 @@ async function importUpload(deps: ImageDeps, [context, upload, options]: ImportC
   );
 }
 
+function createRecipes(deps: ImageDeps): Pick<ImagesService, 'recipes' | 'build'> {
+  return {
+    async recipes(context) {
+      admit(context);
+      return Promise.all(
+        deps.runtime.builder.recipes().map(async ({ needsMirror, ...recipe }) => ({
+          ...recipe,
+          built: (await builtImage(deps, recipe.name))?.fingerprint ?? null,
+          prepared: await deps.runtime.builder.prepared(recipe.name),
+          needs_mirror: needsMirror,
+        })),
+      );
+    },
+    async build(context, recipe) {
+      admit(context);
+      if (!deps.runtime.builder.recipes().some(({ name }) => name === recipe))
+        throw new DomainError('not-found', `There is no recipe "${recipe}"`, { details: { field: 'recipe' } });
+      return deps.engine.startSaga(
+        context,
+        deps.sagas.imageBuild,
+        { recipe, buildId: mintId(), requestor: requestorOf(context) },
+        {
+          description: 'Building image',
+          locks: [`build:${recipe}`],
+          resources: {},
+          cancelable: true,
+          metadata: { recipe },
+        },
+      );
+    },
+  };
+}
+
 export function createImagesService(deps: ImageDeps): ImagesService {
   const { store } = deps;
   const aliasesByImage = async () => {
@@ -142,6 +175,7 @@ export function createImagesService(deps: ImageDeps): ImagesService {
   const one = async (row: ImageRow): Promise<Image> => toImage(row, await store.aliases.ofImage(row.fingerprint));
   return {
     ...createImageAliases(deps),
+    ...createRecipes(deps),
     async list(context) {
       admit(context);
       const aliases = await aliasesByImage();
@@ -211,34 +245,6 @@ export function createImagesService(deps: ImageDeps): ImagesService {
           part: 'rootfs' as const,
         },
       ];
-    },
-    async recipes(context) {
-      admit(context);
-      return Promise.all(
-        deps.runtime.builder.recipes().map(async ({ needsMirror, ...recipe }) => ({
-          ...recipe,
-          built: (await builtImage(deps, recipe.name))?.fingerprint ?? null,
-          prepared: await deps.runtime.builder.prepared(recipe.name),
-          needs_mirror: needsMirror,
-        })),
-      );
-    },
-    async build(context, recipe) {
-      admit(context);
-      if (!deps.runtime.builder.recipes().some(({ name }) => name === recipe))
-        throw new DomainError('not-found', `There is no recipe "${recipe}"`, { details: { field: 'recipe' } });
-      return deps.engine.startSaga(
-        context,
-        deps.sagas.imageBuild,
-        { recipe, buildId: mintId(), requestor: requestorOf(context) },
-        {
-          description: 'Building image',
-          locks: [`build:${recipe}`],
-          resources: {},
-          cancelable: true,
-          metadata: { recipe },
-        },
-      );
     },
   };
 }

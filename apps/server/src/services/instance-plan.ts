@@ -153,14 +153,34 @@ export interface Plan {
   origin: Origin;
 }
 
-/** Everything that is wrong with a request is found here; nothing is changed. */
-export async function planInstance(deps: BaseDeps, project: string, request: CreateInstance): Promise<Plan> {
-  const { store } = deps;
+function refuseUnsupported(request: CreateInstance): void {
   if (request.type === 'virtual-machine') {
     throw new DomainError('unsupported', 'This server runs containers only', { details: { field: 'type' } });
   }
   if (request.stateful)
     throw new DomainError('unsupported', 'Stateful instances are not supported', { details: { field: 'stateful' } });
+}
+
+/** What an instance has from its image, or from the one that it is a copy of. */
+function inherited({
+  image,
+  copyOf,
+}: Origin): Pick<InstanceRow, 'architecture' | 'imageFingerprint' | 'metadata' | 'templates'> {
+  if (image) {
+    const { architecture, fingerprint: imageFingerprint, metadata, templates } = image;
+    return { architecture, imageFingerprint, metadata, templates };
+  }
+  if (copyOf) {
+    const { architecture, imageFingerprint, metadata, templates } = copyOf;
+    return { architecture, imageFingerprint, metadata, templates };
+  }
+  return { architecture: hostArchitecture(), imageFingerprint: null, metadata: null, templates: {} };
+}
+
+/** Everything that is wrong with a request is found here; nothing is changed. */
+export async function planInstance(deps: BaseDeps, project: string, request: CreateInstance): Promise<Plan> {
+  const { store } = deps;
+  refuseUnsupported(request);
   const own = request.config ?? {};
   // A client that copies sends the source's volatile keys along; they are not its to set.
   const config = request.source.type === 'copy' ? withoutVolatile(own) : own;
@@ -173,15 +193,12 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
     });
   }
   const origin = await resolveOrigin(deps, project, request.source);
-  const now = Date.now();
-  const imageRow = origin.image;
   const row: InstanceRow = {
     id: mintId(),
     project,
     name,
     description: request.description ?? origin.copyOf?.description ?? '',
     type: 'container',
-    architecture: imageRow?.architecture ?? origin.copyOf?.architecture ?? hostArchitecture(),
     ephemeral: request.ephemeral ?? origin.base.ephemeral,
     profiles: request.profiles ?? origin.base.profiles ?? ['default'],
     config: withoutEmpty({ ...origin.base.config, ...config }),
@@ -190,10 +207,8 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
     desired: 'stopped',
     poolId: '',
     volumeId: mintId(),
-    imageFingerprint: imageRow?.fingerprint ?? origin.copyOf?.imageFingerprint ?? null,
-    metadata: imageRow?.metadata ?? origin.copyOf?.metadata ?? null,
-    templates: imageRow?.templates ?? origin.copyOf?.templates ?? {},
-    createdAtMs: now,
+    ...inherited(origin),
+    createdAtMs: Date.now(),
     lastUsedAtMs: 0,
   };
   const effective = await effectiveOf(store, row);

@@ -150,6 +150,8 @@ async function create(deps: InstanceDeps, context: Context, request: unknown): P
         locks: [
           `instance:${row.id}`,
           `instance-name:${row.project}/${row.name}`,
+          `shared:pool:${plan.pool.id}`,
+          ...(row.imageFingerprint && !copyOf ? [`shared:image:${row.imageFingerprint}`] : []),
           ...(copyOf ? [`shared:instance:${copyOf.id}`] : []),
         ],
         resources: { instances: [instanceUrl(row.name)] },
