@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
@@ -60,9 +60,16 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || host === 'localhost' || /^127\./.test(host);
 }
 
+/** Containers' roots and dnsmasq are unprivileged and must pass through it, though not list it. */
+function makeStateDir(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true, mode: 0o711 });
+  const mode = statSync(stateDir).mode & 0o7777;
+  if ((mode & 0o011) !== 0o011) chmodSync(stateDir, mode | 0o011);
+}
+
 export function loadConfig(env: NodeJS.ProcessEnv, webDir: string): ServerConfig {
   const stateDir = resolve(env.STAPES_DIR ?? '/var/lib/stapes');
-  mkdirSync(stateDir, { recursive: true, mode: 0o711 });
+  makeStateDir(stateDir);
   const file = readConfigFile(join(stateDir, 'stapes.yaml'));
   const listen = parseListen(env.STAPES_LISTEN ?? file.listen ?? '127.0.0.1:8443');
   const insecureHttp = env.STAPES_INSECURE_HTTP ? env.STAPES_INSECURE_HTTP === '1' : (file.insecure_http ?? false);
