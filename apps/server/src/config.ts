@@ -74,7 +74,10 @@ export function loadConfig(env: NodeJS.ProcessEnv, webDir: string): ServerConfig
   const listen = parseListen(env.STAPES_LISTEN ?? file.listen ?? '127.0.0.1:8443');
   const insecureHttp = env.STAPES_INSECURE_HTTP ? env.STAPES_INSECURE_HTTP === '1' : (file.insecure_http ?? false);
   if (insecureHttp && !isLoopback(listen.host)) {
-    throw new DomainError('invalid', `Plain HTTP is for loopback only, and ${listen.host} is not: remove STAPES_INSECURE_HTTP or listen on 127.0.0.1`);
+    throw new DomainError(
+      'invalid',
+      `Plain HTTP is for loopback only, and ${listen.host} is not: remove STAPES_INSECURE_HTTP or listen on 127.0.0.1`,
+    );
   }
   return {
     stateDir,
