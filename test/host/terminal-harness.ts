@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { TerminalServerMessage } from '@stapes/contract/terminal';
 import xterm, { type Terminal } from '@xterm/headless';
@@ -9,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 export const hostEntry = [
   process.execPath,
   '--import',
-  'tsx',
+  createRequire(import.meta.url).resolve('tsx'),
   join(root, 'packages/runtime/src/terminals/host-main.ts'),
 ];
 

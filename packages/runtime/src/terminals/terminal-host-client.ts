@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
@@ -39,10 +39,9 @@ export function createTerminalHost(options: TerminalHostOptions): TerminalHost {
       }
       await sleep(retryMs);
     }
-    throw new DomainError(
-      'unavailable',
-      `The terminal host did not start; ${join(options.stateDir, 'run', 'terminals.log')} says why`,
-    );
+    throw new DomainError('unavailable', 'The terminal host did not start', {
+      details: { stderr: lastLines(join(options.stateDir, 'run', 'terminals.log')) },
+    });
   }
   /** Null when there is no host and none is wanted. */
   async function open(mayStart: boolean): Promise<Socket | null> {
@@ -54,24 +53,15 @@ export function createTerminalHost(options: TerminalHostOptions): TerminalHost {
     await starting;
     return tryConnect(socketPath);
   }
+  /** A host that ends while it is asked has taken its sessions with it: the question is put again, to the next one or to none. */
   async function ask(request: HostRequest, mayStart: boolean): Promise<unknown> {
-    const socket = await open(mayStart);
-    if (!socket && !mayStart) return null;
-    if (!socket) throw new DomainError('unavailable', 'The terminal host ended while it was asked: try again');
-    const reply = await new Promise<HostReply>((resolve, reject) => {
-      const read = createFrameReader({
-        onBytes: ignore,
-        onWhole: ignore,
-        onJson: (value) => resolve(hostReplySchema.parse(value)),
-      });
-      socket.on('data', read);
-      socket.on('error', reject);
-      socket.on('close', () =>
-        reject(new DomainError('unavailable', 'The terminal host ended while it was asked: try again')),
-      );
-      socket.write(encodeJson(request));
-    }).finally(() => socket.destroy());
-    return valueOf(reply);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const socket = await open(mayStart);
+      const reply = socket && (await askOver(socket, request));
+      if (reply) return valueOf(reply);
+      if (!socket && !mayStart) return null;
+    }
+    throw new DomainError('unavailable', 'The terminal host ended while it was asked: try again');
   }
   return {
     create: async (session) => (await ask({ op: 'create', ...session }, true)) as HostedTerminal,
@@ -92,7 +82,36 @@ export function createTerminalHost(options: TerminalHostOptions): TerminalHost {
   };
 }
 
+/** Null when the connection ends without an answer. */
+async function askOver(socket: Socket, request: HostRequest): Promise<HostReply | null> {
+  const reply = new Promise<HostReply | null>((resolve, reject) => {
+    const read = createFrameReader({
+      onBytes: ignore,
+      onWhole: ignore,
+      onJson: (value) => resolve(hostReplySchema.parse(value)),
+    });
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    socket.on('close', () => resolve(null));
+    socket.write(encodeJson(request));
+  });
+  return reply.finally(() => socket.destroy());
+}
+
 const ignore = (): void => undefined;
+
+function lastLines(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim().split('\n').slice(-20).join('\n');
+  } catch {
+    return '';
+  }
+}
 
 function valueOf(reply: HostReply): unknown {
   if (!reply.ok) throw new DomainError(reply.code, reply.message);
