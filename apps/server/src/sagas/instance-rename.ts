@@ -36,7 +36,13 @@ export function instanceRenameSaga(deps: SagaDeps): Saga<InstanceRenameParams> {
       {
         name: 'templates',
         run: async ({ id, to }) => deps.templates.apply(await named(id, to), 'rename'),
-        undo: async ({ id, from }) => deps.templates.apply(await named(id, from), 'rename'),
+        // What made the templates fail would make this fail, too; the name itself must come back all the same.
+        undo: async ({ id, from }) =>
+          deps.templates
+            .apply(await named(id, from), 'rename')
+            .catch((error: unknown) =>
+              deps.log.warn({ err: error, instance: from }, 'templates of the old name failed'),
+            ),
       },
       {
         name: 'tell',

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { isDomainError } from '@stapes/contract/errors';
+import type { FileTarget, InstanceFiles } from '@stapes/runtime/instances/driver';
 import { renderTemplate, type TemplateVariables } from '@stapes/runtime/images/template';
 import type { InstanceRow } from '../store/store.ts';
 import type { BaseDeps } from './deps.ts';
@@ -9,6 +10,25 @@ export type TemplateTrigger = 'create' | 'copy' | 'start' | 'rename';
 export interface Templates {
   /** Writes the files of the image's templates that this trigger asks for, beneath the root file system. */
   apply(machine: Machine, trigger: TemplateTrigger): Promise<void>;
+}
+
+async function isThere(files: InstanceFiles, target: FileTarget): Promise<boolean> {
+  try {
+    await files.stat(target);
+    return true;
+  } catch (error) {
+    if (isDomainError(error) && error.code === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** Folders above a file, for images that leave them to their templates (cloud-init's seed). */
+async function ensureParents(files: InstanceFiles, target: FileTarget): Promise<void> {
+  const parts = target.path.split('/').filter(Boolean).slice(0, -1);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = { ...target, path: `/${parts.slice(0, depth).join('/')}` };
+    if (!(await isThere(files, folder))) await files.makeDirectory(folder, { uid: 0, gid: 0, mode: 0o755 });
+  }
 }
 
 type What = Pick<TemplateVariables, 'trigger' | 'path' | 'config' | 'properties'> & { privileged: boolean };
@@ -52,13 +72,7 @@ export function createTemplates(deps: BaseDeps): Templates {
           continue;
         }
         const target = { ref: spec.ref, rootfs: spec.rootfs, idmap: spec.idmap, path };
-        const exists = await files.stat(target).then(
-          () => true,
-          (error: unknown) => {
-            if (isDomainError(error) && error.code === 'not-found') return false;
-            throw error;
-          },
-        );
+        const exists = await isThere(files, target);
         if (template.create_only && exists) continue;
         const content = render(row, text, {
           trigger,
@@ -68,6 +82,7 @@ export function createTemplates(deps: BaseDeps): Templates {
           privileged: spec.idmap === null,
         });
         if (content === null) continue;
+        if (!exists) await ensureParents(files, target);
         await files.write(target, Readable.from([Buffer.from(content)]), {
           append: false,
           uid: Number(template.uid ?? 0),
