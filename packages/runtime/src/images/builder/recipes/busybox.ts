@@ -48,7 +48,7 @@ trap 'down reboot' INT TERM
 [ -s /etc/hostname ] && hostname -F /etc/hostname 2>/dev/null
 ip link set lo up 2>/dev/null
 [ -x /etc/rc.local ] && /etc/rc.local
-udhcpc -f -i eth0 -R -S -t 3 -T 1 -A 2 -x "hostname:$(hostname)" </dev/null >/dev/null 2>&1 &
+udhcpc -s /usr/share/udhcpc/default.script -f -i eth0 -R -S -t 3 -T 1 -A 2 -x "hostname:$(hostname)" </dev/null >/dev/null 2>&1 &
 [ -e /dev/console ] && (while :; do setsid getty -L 0 console linux; sleep 1; done) </dev/null >/dev/null 2>&1 &
 while :; do
   sleep 86400 &
