@@ -119,6 +119,19 @@ describe('btrfs on a real file system', () => {
       await driver.images.remove(big);
     }
   });
+
+  it('lets its loop device go when it is removed', async () => {
+    for (const id of readdirSync(join(mountpoint, 'volumes'))) await driver.volumes.remove({ pool, id });
+    const disk = join(stateDir, 'disks/pool1.img');
+    unmount(mountpoint);
+    execFileSync('losetup', ['--find', disk]);
+    await driver.ensurePool(pool);
+    await driver.removePool(pool);
+    expect(execFileSync('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE']).toString()).not.toContain(
+      stateDir,
+    );
+    expect(readdirSync(join(stateDir, 'disks'))).toEqual([]);
+  });
 });
 
 describe('btrfs on what is there', () => {

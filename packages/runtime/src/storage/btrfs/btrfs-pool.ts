@@ -155,8 +155,20 @@ export async function detachPool(layout: PoolLayout, pool: PoolRef): Promise<voi
       throw new DomainError('in-use', `The storage pool at ${target} is still in use: ${messageOf(cause)}`, { cause });
     });
   }
+  await detachLoops(layout.disk(pool));
   await rm(layout.disk(pool), { force: true });
   await rmdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
+}
+
+/** One that `mount` made is gone with the mount; one that was attached otherwise, and found again, stays until it is told to go. */
+async function detachLoops(disk: string): Promise<void> {
+  if (!(await exists(disk))) return;
+  const { stdout } = await run('losetup', ['--noheadings', '--output', 'NAME', '--associated', disk]);
+  for (const device of stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean))
+    await run('losetup', ['--detach', device]);
 }
