@@ -24,15 +24,12 @@ export function Textarea({
   );
 }
 
-const arrow =
-  "appearance-none bg-no-repeat pr-8 bg-[right_0.6rem_center] bg-[length:0.75rem] bg-[url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 12 12' fill='none' stroke='%23808b93' stroke-width='1.6' stroke-linecap='round' stroke-linejoin='round'%3E%3Cpath d='M2.5 4.5 6 8l3.5-3.5'/%3E%3C/svg%3E\")]";
-
 /** The browser's own select: works with every keyboard, screen reader and phone. */
 export function Select({
   className,
   ...rest
 }: SelectHTMLAttributes<HTMLSelectElement> & { ref?: Ref<HTMLSelectElement> }) {
-  return <select {...rest} className={cx(control, arrow, 'h-8 pl-2.5', className)} />;
+  return <select {...rest} className={cx(control, 'select-arrow h-8 truncate pl-2.5', className)} />;
 }
 
 export function Checkbox({

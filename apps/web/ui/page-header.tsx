@@ -25,7 +25,7 @@ export function PageHeader({ title, meta, description, actions, documentTitle }:
   }, []);
   return (
     <header className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
-      <div className="min-w-0 flex-1 basis-56">
+      <div className="min-w-0 flex-1 basis-40">
         <div className="flex flex-wrap items-center gap-2">
           <h1 ref={heading} tabIndex={-1} className="min-w-0 text-xl font-semibold tracking-tight break-words">
             {title}

@@ -12,21 +12,18 @@ interface NewPassphraseProps {
   onChange(value: string): void;
   error?: string | null;
   autoFocus?: boolean;
+  label?: string;
 }
 
 const tones = ['bg-sunken', 'bg-bad', 'bg-warn', 'bg-ok', 'bg-ok'];
 
 /** A new passphrase with a way to see it and a hint at its strength. */
-export function NewPassphrase({ value, onChange, error, autoFocus }: NewPassphraseProps) {
+export function NewPassphrase({ value, onChange, error, autoFocus, label = 'Passphrase' }: NewPassphraseProps) {
   const [shown, setShown] = useState(false);
   const strength = passphraseStrength(value);
   return (
     <div className="grid gap-2">
-      <Field
-        label="Passphrase"
-        hint={strength.label ? `${strength.label}: ${strength.hint}` : strength.hint}
-        error={error}
-      >
+      <Field label={label} hint={strength.label ? `${strength.label}: ${strength.hint}` : strength.hint} error={error}>
         {(control) => (
           <div className="flex gap-2">
             <Input

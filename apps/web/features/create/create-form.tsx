@@ -64,7 +64,7 @@ export function NameSection({
   return (
     <Section title="Identity">
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Name" error={errors.name} hint="Letters, digits and hyphens. It is the host name too.">
+        <Field label="Name" error={errors.name} hint="Letters, digits and hyphens">
           {(control) => (
             <div className="flex gap-1">
               <Input
@@ -149,7 +149,7 @@ export function PlacesSection({ values, errors, onChange, networks, pools, profi
         <Field label="Network" error={errors.network}>
           {(control) => (
             <Select {...control} value={values.network} onChange={(event) => onChange({ network: event.target.value })}>
-              <option value="">As the profiles say ({nic ? (nic.network ?? nic.parent) : 'none'})</option>
+              <option value="">{nic ? (nic.network ?? nic.parent) : 'None'} (profile)</option>
               {networks
                 .filter((network) => network.managed)
                 .map((network) => (
@@ -164,7 +164,7 @@ export function PlacesSection({ values, errors, onChange, networks, pools, profi
         <Field label="Storage pool" error={errors.pool}>
           {(control) => (
             <Select {...control} value={values.pool} onChange={(event) => onChange({ pool: event.target.value })}>
-              <option value="">As the profiles say ({root?.pool ?? 'none'})</option>
+              <option value="">{root?.pool ?? 'None'} (profile)</option>
               {pools.map((pool) => (
                 <option key={pool.name} value={pool.name}>
                   {pool.name} ({pool.driver})

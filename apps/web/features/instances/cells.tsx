@@ -11,6 +11,11 @@ import { StatusText } from './status.tsx';
 import { useUsageOf } from './usage.ts';
 
 const none = <span className="text-ink-3">–</span>;
+const noFigure = <span className="w-full text-right text-ink-3">–</span>;
+
+function End({ children }: { children: ReactNode }) {
+  return <span className="w-full text-right tabular">{children}</span>;
+}
 
 function Meter({ share, children }: { share: number; children: ReactNode }) {
   const percent = Math.min(100, Math.max(0, share * 100));
@@ -38,21 +43,29 @@ function coresOf(instance: InstanceFull): number {
   }, 0);
 }
 
-export function CpuCell({ instance }: { instance: InstanceFull }) {
+interface LiveProps {
+  instance: InstanceFull;
+  /** The figure alone, without its bar. */
+  plain?: boolean;
+}
+
+export function CpuCell({ instance, plain }: LiveProps) {
   const usage = useUsageOf(instance.name);
-  if (!usage || instance.status !== 'Running') return none;
+  if (!usage || instance.status !== 'Running') return noFigure;
+  if (plain) return <End>{formatCpu(usage.cpu)}</End>;
   return <Meter share={usage.cpu / coresOf(instance)}>{formatCpu(usage.cpu)}</Meter>;
 }
 
-export function MemoryCell({ instance }: { instance: InstanceFull }) {
+export function MemoryCell({ instance, plain }: LiveProps) {
   const usage = useUsageOf(instance.name);
-  if (instance.status !== 'Running' && instance.status !== 'Frozen') return none;
+  if (instance.status !== 'Running' && instance.status !== 'Frozen') return noFigure;
   const bytes = usage?.memory ?? instance.state?.memory?.usage ?? 0;
   const total =
     usage?.memoryTotal ||
     parseBytes(instance.expanded_config['limits.memory'] ?? '') ||
     instance.state?.memory?.total ||
     0;
+  if (plain) return <End>{formatBytes(bytes)}</End>;
   return <Meter share={total > 0 ? bytes / total : 0}>{formatBytes(bytes)}</Meter>;
 }
 
@@ -77,9 +90,6 @@ function Time({ value }: { value: string }) {
   );
 }
 
-function End({ children }: { children: ReactNode }) {
-  return <span className="w-full text-right tabular">{children}</span>;
-}
 const one = (text: string) => <Texts texts={text ? [text] : []} />;
 
 /** The name is drawn by the row, with its link. */
@@ -91,7 +101,7 @@ const contents: Record<Exclude<ColumnId, 'name'>, (instance: InstanceFull) => Re
   memory: (instance) => <MemoryCell instance={instance} />,
   disk: (instance) => {
     const bytes = instance.state?.disk?.root?.usage ?? -1;
-    return bytes >= 0 ? <End>{formatBytes(bytes)}</End> : none;
+    return bytes >= 0 ? <End>{formatBytes(bytes)}</End> : noFigure;
   },
   image: (instance) => one(imageOf(instance)),
   type: (instance) => (instance.type === 'container' ? 'Container' : 'Machine'),
@@ -100,7 +110,7 @@ const contents: Record<Exclude<ColumnId, 'name'>, (instance: InstanceFull) => Re
   snapshots: (instance) => <End>{instance.snapshots?.length ?? 0}</End>,
   processes: (instance) => {
     const count = instance.state?.processes ?? 0;
-    return count > 0 ? <End>{count}</End> : none;
+    return count > 0 ? <End>{count}</End> : noFigure;
   },
   created: (instance) => <Time value={instance.created_at} />,
   used: (instance) => <Time value={instance.last_used_at} />,

@@ -59,7 +59,7 @@ export const InstanceRow = memo(function InstanceRow({
       'group absolute inset-x-0 border-b border-line text-sm',
       selected ? 'bg-accent-soft/60' : 'bg-surface hover:bg-hover',
       active &&
-        'shadow-[inset_2px_0_0_var(--accent)] group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-accent',
+        'group-focus-visible/grid:shadow-[inset_3px_0_0_var(--accent)] group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-accent',
     ),
   };
   const check = (
@@ -96,9 +96,9 @@ export const InstanceRow = memo(function InstanceRow({
               {[addressesOf(instance, 'inet')[0] ?? instance.status, imageOf(instance)].filter(Boolean).join(' · ')}
             </p>
           </div>
-          <div className="grid w-20 justify-items-end gap-1 text-xs">
-            <CpuCell instance={instance} />
-            {instance.status === 'Running' && <MemoryCell instance={instance} />}
+          <div className="grid w-18 shrink-0 justify-items-end text-xs text-ink-2 **:text-xs!">
+            <CpuCell instance={instance} plain />
+            {instance.status === 'Running' && <MemoryCell instance={instance} plain />}
           </div>
         </div>
       </div>

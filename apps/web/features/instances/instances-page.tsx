@@ -88,7 +88,7 @@ function InstanceList({ list, loading }: { list: InstanceFull[]; loading: boolea
         {selected.length > 0 ? (
           <BulkBar selected={selected} onClear={() => setSelection(nothingSelected)} />
         ) : (
-          <span className="flex-1" />
+          <span className="flex-1 max-sm:hidden" />
         )}
         {state.q && (
           <span role="status" className="text-sm text-ink-3 tabular max-sm:hidden">

@@ -32,7 +32,7 @@ export function OperationRow({ operation, onNavigate }: { operation: OperationRe
                 href={instanceHref(name)}
                 prefetch={false}
                 onClick={() => onNavigate?.()}
-                className="ml-1.5 text-accent-text hover:underline"
+                className="ml-1.5 text-accent-text underline decoration-accent/40 underline-offset-2 hover:decoration-current"
               >
                 {name}
               </Link>
@@ -46,8 +46,10 @@ export function OperationRow({ operation, onNavigate }: { operation: OperationRe
             {running && operation.progress?.step && <> · {operation.progress.step}</>}
           </p>
         </div>
-        <Badge tone={toneOf(operation)}>{statusText(operation)}</Badge>
-        <OperationActions operation={operation} />
+        <div className="flex items-center gap-2">
+          <Badge tone={toneOf(operation)}>{statusText(operation)}</Badge>
+          <OperationActions operation={operation} />
+        </div>
       </div>
       {running && (
         <div className="grid gap-1">

@@ -90,7 +90,7 @@ export function Palette({ onClose }: { onClose(): void }) {
           <Command.Item key={entry.label} value={`${title} ${entry.label}`} onSelect={then(entry.run)} className={item}>
             <entry.icon aria-hidden />
             <span className="min-w-0 flex-1 truncate">{entry.label}</span>
-            {entry.hint && <kbd className="font-sans text-xs text-ink-3">{entry.hint}</kbd>}
+            {entry.hint && <kbd className="font-sans text-xs text-ink-2">{entry.hint}</kbd>}
           </Command.Item>
         ))}
       </Command.Group>
@@ -98,7 +98,7 @@ export function Palette({ onClose }: { onClose(): void }) {
   return (
     <Radix.Root open onOpenChange={onClose}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-50 animate-fade bg-black/45" />
+        <Radix.Overlay className="fixed inset-0 z-50 animate-fade bg-scrim" />
         <Radix.Content
           aria-describedby={undefined}
           className="fixed top-[10vh] left-1/2 z-50 w-[min(38rem,calc(100vw-1.5rem))] -translate-x-1/2 animate-pop overflow-hidden rounded-xl border border-line bg-raised shadow-pop"
@@ -131,7 +131,7 @@ export function Palette({ onClose }: { onClose(): void }) {
                         <StatusDot status={instance.status} />
                       </span>
                       <span className="min-w-0 flex-1 truncate">{instance.name}</span>
-                      <span className="text-xs text-ink-3">{instance.status}</span>
+                      <span className="text-xs text-ink-2">{instance.status}</span>
                     </Command.Item>
                   ))}
                   {found.length > mostInstances && (

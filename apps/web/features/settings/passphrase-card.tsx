@@ -69,6 +69,7 @@ export function PassphraseCard() {
           </Field>
         )}
         <NewPassphrase
+          label="New passphrase"
           value={next}
           onChange={setNext}
           error={field === 'next' || field === 'passphrase' ? (failure?.message ?? null) : null}

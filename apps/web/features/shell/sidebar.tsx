@@ -2,6 +2,7 @@
 
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
+import type { ReactNode } from 'react';
 import { cx } from '../../ui/cx.ts';
 import { Logo } from './logo.tsx';
 import { isCurrent, navigation } from './navigation.ts';
@@ -10,20 +11,31 @@ import { isCurrent, navigation } from './navigation.ts';
 export function Sidebar() {
   return (
     <div className="hidden h-full w-14 shrink-0 flex-col border-r border-line bg-surface sm:flex lg:w-52">
-      <Link href="/instances" className="flex h-12 items-center gap-2.5 px-3.5 focus-visible:-outline-offset-2">
-        <Logo className="size-7 shrink-0" />
-        <span className="text-lg font-semibold tracking-tight max-lg:sr-only">Stapes</span>
-      </Link>
-      <NavigationList compact />
+      <NavigationList
+        compact
+        brand={
+          <Link href="/instances" className="flex h-12 items-center gap-2.5 px-3.5 focus-visible:-outline-offset-2">
+            <Logo className="size-7 shrink-0" />
+            <span className="text-lg font-semibold tracking-tight max-lg:sr-only">Stapes</span>
+          </Link>
+        }
+      />
     </div>
   );
 }
 
-export function NavigationList({ compact, onNavigate }: { compact?: boolean; onNavigate?(): void }) {
+interface ListProps {
+  compact?: boolean;
+  brand?: ReactNode;
+  onNavigate?(): void;
+}
+
+export function NavigationList({ compact, brand, onNavigate }: ListProps) {
   const pathname = usePathname();
   return (
-    <nav aria-label="Main" className="flex-1 overflow-y-auto px-2 py-2">
-      <ul className="grid gap-0.5">
+    <nav aria-label="Main" className="flex-1 overflow-y-auto">
+      {brand}
+      <ul className="grid gap-0.5 p-2">
         {navigation.map((item) => {
           const current = isCurrent(item, pathname);
           return (
