@@ -374,7 +374,7 @@ function Sessions({
           state === 'reconnecting' || state === 'gone' ? 'text-warn' : 'text-ink-2',
         )}
       >
-        {state === 'exited' && exitCode !== null ? `Ended with exit code ${exitCode}` : stateText[state]}
+        <span>{state === 'exited' && exitCode !== null ? `Ended with exit code ${exitCode}` : stateText[state]}</span>
         <span className="ml-auto hidden text-ink-3 sm:inline">{active.command.join(' ')}</span>
       </p>
     </div>
