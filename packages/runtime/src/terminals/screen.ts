@@ -93,10 +93,10 @@ export class Screen {
   serialize(): Buffer {
     const internals = readInternals(this.#terminal);
     const tail = unfinishedTail(this.#recent, internals.isInSequence === true);
-    return Buffer.concat([
-      Buffer.from(this.#serializer.serialize({ scrollback: scrollbackLines }) + this.#moreModes()),
-      tail,
-    ]);
+    const text = this.#serializer.serialize({ scrollback: scrollbackLines });
+    // The serializer draws the alternate screen on from the attributes at the cursor of the normal one.
+    const drawing = text.replace('\x1b[?1049h', '\x1b[0m\x1b[?1049h');
+    return Buffer.concat([Buffer.from(drawing + this.#moreModes()), tail]);
   }
 
   dispose(): void {
