@@ -18,6 +18,10 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
+/** What is said of a thing that is not there, and of a name that is taken. */
+export const missing = /not found|there is no|no such|does not exist/i;
+export const taken = /already|exists|taken/i;
+
 /** The image that tests launch. */
 export const image = 'busybox';
 

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { cgroupFile, image, listed, pidOf, startFixture, type Fixture, type LxcClient } from './client.ts';
+import {
+  cgroupFile,
+  type Fixture,
+  image,
+  listed,
+  type LxcClient,
+  missing,
+  pidOf,
+  startFixture,
+  taken,
+} from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -37,7 +47,7 @@ describe('config', () => {
     expect(await client.fail('config', 'set', 'box', 'no.such.key=1')).toMatch(/no\.such\.key/);
     expect(await client.fail('config', 'set', 'box', 'boot.autostart=maybe')).toMatch(/boot\.autostart/);
     expect(await client.fail('config', 'set', 'box', 'limits.memory=-5')).toMatch(/limits\.memory/);
-    expect(await client.fail('config', 'set', 'nobody', 'user.a=b')).toMatch(/not found/i);
+    expect(await client.fail('config', 'set', 'nobody', 'user.a=b')).toMatch(missing);
   });
 
   test('a line break in a value does not get into the configuration of LXC', async () => {
@@ -141,7 +151,7 @@ describe('devices', () => {
     expect(await client.lxc('exec', 'box', '--', 'cat', '/data/file')).toBe('from the host');
     expect((await client.run(['exec', 'box', '--', 'touch', '/data/x'])).code).not.toBe(0);
     expect(await client.fail('config', 'device', 'add', 'box', 'data', 'disk', `source=${source}`, 'path=/d2')).toMatch(
-      /exist/i,
+      taken,
     );
     await client.lxc('config', 'device', 'remove', 'box', 'data');
     expect(await client.lxc('config', 'device', 'list', 'box')).toBe('');
@@ -163,7 +173,7 @@ describe('devices', () => {
 describe('profiles', () => {
   test('create, edit, show, list', async () => {
     await client.lxc('profile', 'create', 'small');
-    expect(await client.fail('profile', 'create', 'small')).toMatch(/exist|taken/i);
+    expect(await client.fail('profile', 'create', 'small')).toMatch(taken);
     const text = await client.lxc('profile', 'show', 'small');
     const edited = await edit(
       ['profile', 'edit', 'small'],
@@ -194,7 +204,7 @@ describe('profiles', () => {
     expect(await client.fail('profile', 'delete', 'small')).toMatch(/use/i);
     await client.lxc('profile', 'remove', 'box', 'small');
     expect((await show()).profiles).toEqual(['default']);
-    expect(await client.fail('profile', 'add', 'box', 'nothing')).toMatch(/not found/i);
+    expect(await client.fail('profile', 'add', 'box', 'nothing')).toMatch(missing);
   });
 
   test('rename, copy, assign, delete; default stays', async () => {
@@ -209,6 +219,6 @@ describe('profiles', () => {
     await client.lxc('profile', 'delete', 'tiny');
     await client.lxc('profile', 'delete', 'tiny2');
     expect(await client.fail('profile', 'delete', 'default')).not.toBe('');
-    expect(await client.fail('profile', 'show', 'tiny')).toMatch(/not found/i);
+    expect(await client.fail('profile', 'show', 'tiny')).toMatch(missing);
   });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { image, startFixture, type Fixture, type LxcClient } from './client.ts';
+import { type Fixture, image, type LxcClient, missing, startFixture } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -145,7 +145,7 @@ describe('terminal', () => {
 test('a stopped instance and one that is not there', async () => {
   await client.lxc('init', image, 'off');
   expect(await client.fail('exec', 'off', '--', 'true')).toMatch(/not running|start it/i);
-  expect(await client.fail('exec', 'nobody', '--', 'true')).toMatch(/not found/i);
+  expect(await client.fail('exec', 'nobody', '--', 'true')).toMatch(missing);
 });
 
 test('20 at once', async () => {

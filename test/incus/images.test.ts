@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { image, runProgram, startFixture, type Fixture, type LxcClient } from './client.ts';
+import { type Fixture, image, type LxcClient, missing, runProgram, startFixture, taken } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -42,7 +42,7 @@ describe('what is there', () => {
       public: false,
       properties: first?.properties,
     });
-    expect(await client.fail('image', 'info', 'nothing')).toMatch(/not found/i);
+    expect(await client.fail('image', 'info', 'nothing')).toMatch(missing);
   });
 
   test('edit and properties', async () => {
@@ -63,7 +63,7 @@ describe('what is there', () => {
   test('aliases', async () => {
     const fingerprint = (await list())[0]?.fingerprint ?? '';
     await client.lxc('image', 'alias', 'create', 'family/one', fingerprint);
-    expect(await client.fail('image', 'alias', 'create', 'family/one', fingerprint)).toMatch(/exist|taken/i);
+    expect(await client.fail('image', 'alias', 'create', 'family/one', fingerprint)).toMatch(taken);
     expect(
       (await client.json<{ name: string }[]>('image', 'alias', 'list', '--format', 'json')).map(({ name }) => name),
     ).toContain('family/one');
@@ -72,8 +72,8 @@ describe('what is there', () => {
     await client.lxc('init', 'family/two', 'by-alias');
     await client.lxc('delete', 'by-alias');
     await client.lxc('image', 'alias', 'delete', 'family/two');
-    expect(await client.fail('image', 'info', 'family/two')).toMatch(/not found/i);
-    expect(await client.fail('image', 'alias', 'create', 'bad', 'f'.repeat(64))).toMatch(/not found/i);
+    expect(await client.fail('image', 'info', 'family/two')).toMatch(missing);
+    expect(await client.fail('image', 'alias', 'create', 'bad', 'f'.repeat(64))).toMatch(missing);
   });
 });
 
@@ -89,7 +89,7 @@ describe('export, delete, import', () => {
     expect(hashOf(...parts.map((name) => readFileSync(join(folder, name))))).toBe(fingerprint);
     await client.lxc('image', 'delete', image);
     expect(await list()).toEqual([]);
-    expect(await client.fail('launch', image, 'one')).toMatch(/not found/i);
+    expect(await client.fail('launch', image, 'one')).toMatch(missing);
     const imported = await client.lxc(
       'image',
       'import',
@@ -104,7 +104,7 @@ describe('export, delete, import', () => {
     await client.lxc('launch', image, 'one');
     expect((await client.run(['exec', 'one', '--', 'true'])).code).toBe(0);
     await client.lxc('delete', '--force', 'one');
-    expect(await client.fail('image', 'import', ...parts.map((name) => join(folder, name)))).toMatch(/exist/i);
+    expect(await client.fail('image', 'import', ...parts.map((name) => join(folder, name)))).toMatch(taken);
   });
 
   test('a split image, with a squashfs or a tar', async () => {

@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/server.ts';
-import { image, listed, pidOf, runProgram, startFixture, type Fixture, type LxcClient } from './client.ts';
+import {
+  type Fixture,
+  image,
+  listed,
+  type LxcClient,
+  missing,
+  pidOf,
+  runProgram,
+  startFixture,
+  taken,
+} from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -39,10 +49,10 @@ describe('launch', () => {
   });
 
   test('a taken or impossible name and an unknown image say what is wrong', async () => {
-    expect(await client.fail('launch', image, 'one')).toMatch(/exist|taken/i);
+    expect(await client.fail('launch', image, 'one')).toMatch(taken);
     expect(await client.fail('launch', image, '-bad')).not.toBe('');
     expect(await client.fail('launch', image, '123')).toMatch(/digits/i);
-    expect(await client.fail('launch', 'nothing-like-it', 'two')).toMatch(/not found/i);
+    expect(await client.fail('launch', 'nothing-like-it', 'two')).toMatch(missing);
     expect((await client.lxc('list', '-c', 'n', '--format', 'csv')).split('\n')).toEqual(['one']);
   });
 
@@ -131,7 +141,7 @@ describe('info', () => {
     expect(info).toMatch(/Memory \(current\): \d/);
     expect(info).toMatch(/eth0:/);
     expect(await client.lxc('info', 'one', '--show-log')).toMatch(/^Log:$/m);
-    expect(await client.fail('info', 'nobody')).toMatch(/not found/i);
+    expect(await client.fail('info', 'nobody')).toMatch(missing);
   });
 
   test('of the hardware', async () => {
@@ -147,10 +157,10 @@ describe('rename, copy, delete', () => {
     await client.lxc('rename', 'two', 'deux');
     const two = await listed(client, 'deux');
     expect(two.config['user.note']).toBe('hello');
-    expect(await client.fail('info', 'two')).toMatch(/not found/i);
+    expect(await client.fail('info', 'two')).toMatch(missing);
     await client.lxc('start', 'deux');
     expect((await client.lxc('exec', 'deux', '--', 'hostname')).trim()).toBe('deux');
-    expect(await client.fail('rename', 'three', 'deux')).toMatch(/exist|taken/i);
+    expect(await client.fail('rename', 'three', 'deux')).toMatch(taken);
   });
 
   test('copy brings the files, not the identity', async () => {
@@ -187,7 +197,7 @@ describe('rename, copy, delete', () => {
     await client.lxc('stop', 'copied', '--force');
     await client.lxc('delete', 'copied', 'three');
     expect((await client.lxc('list', '-c', 'n', '--format', 'csv')).split('\n')).toEqual(['one']);
-    expect(await client.fail('delete', 'three')).toMatch(/not found/i);
+    expect(await client.fail('delete', 'three')).toMatch(missing);
   });
 
   test('a protected one is not deleted', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { image, startFixture, type Fixture, type LxcClient, type ListedInstance } from './client.ts';
+import { type Fixture, image, type ListedInstance, type LxcClient, missing, startFixture } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -46,7 +46,7 @@ test('columns', async () => {
   const row = (await client.lxc('list', 'web1', '--format', 'csv', '-c', 'nstSPapNcdmuDlb')).split(',');
   const [name, status, type] = row;
   expect([name, status, type]).toEqual(['web1', 'RUNNING', 'CONTAINER']);
-  expect(await client.lxc('list', 'web1', '--format', 'csv', '-c', 'n,user.role:ROLE')).toBe('web1,front');
+  expect(await client.lxc('list', 'web1', '--format', 'csv', '-c', 'n,user.role:PART')).toBe('web1,front');
   expect(await client.lxc('list', 'db', '--format', 'csv', '-c', 'nt')).toMatch(/^db,CONTAINER \(EPHEMERAL\)$/);
   expect(await client.lxc('list', 'web1', '--format', 'csv', '-c', 'P')).toBe('default');
   expect(await client.lxc('list', 'web1', '--format', 'csv', '-c', 'b')).not.toBe('');
@@ -56,5 +56,5 @@ test('columns', async () => {
 test('all projects and one that is not there', async () => {
   expect(await names('--all-projects')).toEqual(['db', 'web1', 'web2']);
   expect(await names('--project', 'default')).toHaveLength(3);
-  expect(await client.fail('list', '--project', 'other')).toMatch(/not found/i);
+  expect(await client.fail('list', '--project', 'other')).toMatch(missing);
 });

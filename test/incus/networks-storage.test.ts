@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { until } from '../support/server.ts';
-import { image, listed, runProgram, startFixture, type Fixture, type LxcClient } from './client.ts';
+import { type Fixture, image, listed, type LxcClient, missing, runProgram, startFixture, taken } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -49,13 +49,13 @@ describe('networks', () => {
       return address !== '';
     });
     expect(await client.lxc('network', 'list-leases', bridge)).toContain(address);
-    expect(await client.fail('network', 'show', 'nothing0')).toMatch(/not found/i);
+    expect(await client.fail('network', 'show', 'nothing0')).toMatch(missing);
   });
 
   test('create, set, edit, delete: the interface comes and goes', async () => {
     await client.lxc('network', 'create', 'testbr1', 'ipv4.address=10.97.3.1/24', 'ipv6.address=none');
     expect((await runProgram('ip', ['-4', '-o', 'addr', 'show', 'testbr1'])).stdout).toContain('inet 10.97.3.1/24');
-    expect(await client.fail('network', 'create', 'testbr1')).toMatch(/exist|taken/i);
+    expect(await client.fail('network', 'create', 'testbr1')).toMatch(taken);
     await client.lxc('network', 'set', 'testbr1', 'user.note=x');
     expect(await client.lxc('network', 'get', 'testbr1', 'user.note')).toBe('x');
     expect(await client.fail('network', 'set', 'testbr1', 'ipv4.address=nonsense')).toMatch(/ipv4\.address/);
@@ -90,7 +90,7 @@ describe('storage', () => {
     expect(pools[0]?.used_by).toContain('/1.0/instances/box');
     expect(await client.lxc('storage', 'list')).toMatch(new RegExp(`${pool}\\s+\\|\\s+${pools[0]?.driver}`));
     expect(parse(await client.lxc('storage', 'show', pool))).toMatchObject({ name: pool, driver: pools[0]?.driver });
-    expect(await client.fail('storage', 'show', 'nothing')).toMatch(/not found/i);
+    expect(await client.fail('storage', 'show', 'nothing')).toMatch(missing);
   });
 
   test('info has space', async () => {
@@ -106,7 +106,7 @@ describe('storage', () => {
 
   test('create a directory pool, use it, delete it', async () => {
     await client.lxc('storage', 'create', 'plain', 'dir');
-    expect(await client.fail('storage', 'create', 'plain', 'dir')).toMatch(/exist|taken/i);
+    expect(await client.fail('storage', 'create', 'plain', 'dir')).toMatch(taken);
     expect(await client.fail('storage', 'create', 'odd', 'nonsense')).not.toBe('');
     await client.lxc('launch', image, 'on-plain', '-s', 'plain');
     expect(await client.lxc('exec', 'on-plain', '--', 'cat', '/proc/1/comm')).not.toBe('');

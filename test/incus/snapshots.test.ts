@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/server.ts';
-import { image, listed, pidOf, startFixture, type Fixture, type LxcClient } from './client.ts';
+import { type Fixture, image, listed, type LxcClient, missing, pidOf, startFixture, taken } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -25,7 +25,7 @@ describe('snapshots', () => {
     expect(await snapshots()).toEqual(['first', 'snap0']);
     expect(await client.lxc('list', 'box', '-c', 'S', '--format', 'csv')).toBe('2');
     expect(await client.lxc('info', 'box')).toMatch(/Snapshots:[\s\S]*first[\s\S]*snap0/);
-    expect(await client.fail('snapshot', 'box', 'first')).toMatch(/exist|taken/i);
+    expect(await client.fail('snapshot', 'box', 'first')).toMatch(taken);
     expect(await client.fail('snapshot', 'box', 'a b')).not.toBe('');
   });
 
@@ -39,7 +39,7 @@ describe('snapshots', () => {
     expect(await read()).toBe('one');
     expect((await listed(client, 'box')).config['user.note']).toBeUndefined();
     expect(await snapshots()).toEqual(['first', 'snap0']);
-    expect(await client.fail('restore', 'box', 'nothing')).toMatch(/not found/i);
+    expect(await client.fail('restore', 'box', 'nothing')).toMatch(missing);
   });
 
   test('a copy of a snapshot, and of an instance with and without its snapshots', async () => {
@@ -85,7 +85,7 @@ describe('operations and events', () => {
       20_000,
       async () => !(await client.lxc('exec', 'box', '--', 'ps')).includes('sleep 600'),
     );
-    expect(await client.fail('operation', 'show', '00000000-0000-4000-8000-000000000000')).toMatch(/not found/i);
+    expect(await client.fail('operation', 'show', '00000000-0000-4000-8000-000000000000')).toMatch(missing);
   });
 
   test('monitor shows what happens, in order and without what was not asked for', async () => {
