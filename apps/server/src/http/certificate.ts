@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
+import { X509Certificate as NodeCertificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isIP } from 'node:net';
@@ -77,11 +77,11 @@ function isOursAndStale(pem: string, names: string[], nowMs: number): boolean {
 
 async function generate(names: string[], nowMs: number): Promise<Certificate> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       // A number of its own: browsers refuse a second certificate of the same issuer with the same number.
-      serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)))
+      serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(16)))
         .toString('hex')
         .replace(/^./, '4'),
       name: [{ O: [organisation] }, { CN: ['Stapes'] }],
@@ -93,12 +93,14 @@ async function generate(names: string[], nowMs: number): Promise<Certificate> {
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        new SubjectAlternativeNameExtension(names.map((name) => ({ type: isIP(name) ? 'ip' : 'dns', value: name }))),
+        new SubjectAlternativeNameExtension(
+          names.map((name) => ({ type: isIP(name) ? ('ip' as const) : ('dns' as const), value: name })),
+        ),
       ],
     },
-    webcrypto,
+    crypto,
   );
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
   return { key: PemConverter.encode(pkcs8, 'PRIVATE KEY'), cert: certificate.toString('pem') };
 }
 

@@ -235,7 +235,7 @@ describe('image export and aliases', () => {
     });
     const two = await app.inject({ url: '/1.0/images/two/export' });
     expect(two.headers['content-length']).toBe(String(two.rawPayload.length));
-    const form = await new Response(two.rawPayload, {
+    const form = await new Response(new Uint8Array(two.rawPayload), {
       headers: { 'content-type': String(two.headers['content-type']) },
     }).formData();
     expect([...form.keys()]).toEqual(['metadata', 'rootfs']);
