@@ -193,6 +193,55 @@ test('a container from a recipe: build, create, start, run, limit', async () => 
   await expect(instances.remove(context, 'one')).rejects.toMatchObject({ code: 'wrong-state' });
 });
 
+test('an interactive command has a terminal; its size follows, and losing the control socket kills it', async () => {
+  const { instances, operations } = running.services;
+  const start = async (command: string[]) => {
+    const operation = await instances.exec(context, 'one', {
+      command,
+      'wait-for-websocket': true,
+      interactive: true,
+      width: 90,
+      height: 30,
+    });
+    const fds = operation.metadata?.['fds'] as Record<string, string>;
+    const sockets = { '0': new FakeSocket(), control: new FakeSocket() };
+    expect(() =>
+      operations.connect(context, operation.id, 'f'.repeat(64), new FakeSocket() as unknown as WebSocket),
+    ).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    for (const [fd, socket] of Object.entries(sockets))
+      operations.connect(context, operation.id, fds[fd] ?? '', socket as unknown as WebSocket);
+    return { operation, data: sockets['0'], control: sockets.control };
+  };
+  const shell = await start(['sh']);
+  const say = (text: string) => shell.data.receive(Buffer.from(text), true);
+  // The shell throws away what was typed before its prompt.
+  await expect.poll(() => shell.data.text, { timeout: 30_000 }).toContain('# ');
+  say('stty size\n');
+  await expect.poll(() => shell.data.text, { timeout: 30_000 }).toContain('30 90');
+  shell.control.receive(
+    Buffer.from(JSON.stringify({ command: 'window-resize', args: { width: '101', height: '41' } })),
+    false,
+  );
+  say('stty size\n');
+  await expect.poll(() => shell.data.text, { timeout: 30_000 }).toContain('41 101');
+  say('exit 5\n');
+  expect((await done(shell.operation)).metadata?.['return']).toBe(5);
+
+  const sleeper = await start(['sleep', '1000']);
+  await expect
+    .poll(async () => (await exec('one', ['sh', '-c', 'ps | grep -c "[s]leep 1000"'])).out.trim(), { timeout: 30_000 })
+    .toBe('1');
+  sleeper.control.close();
+  expect((await operations.wait(context, sleeper.operation.id, 30)).status).toBe('Success');
+  expect((await exec('one', ['sh', '-c', 'ps | grep -c "[s]leep 1000"'])).out.trim()).toBe('0');
+});
+
+test('much output to a slow reader arrives whole', async () => {
+  const result = await exec('one', ['sh', '-c', 'dd if=/dev/zero bs=65536 count=160 2>/dev/null | tr "\\0" x']);
+  expect(result.code).toBe(0);
+  expect(result.out.length).toBe(160 * 65536);
+});
+
 test('output of a detached command is recorded', async () => {
   const { instances } = running.services;
   const operation = await done(
