@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestServer } from '../support/server.ts';
-import { inTurn, ratioLine, timeMs, type Line } from './measure.ts';
+import { inTurn, ratioLine, timeMs, type Line, type Pair } from './measure.ts';
 
 const exec = (file: string, args: string[]) =>
   execFileSync(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
@@ -22,23 +22,28 @@ function templateOf(server: TestServer, id: string): Template {
   return { config, rootfs, id };
 }
 
+export function instanceIds(server: TestServer): Set<string> {
+  const directory = join(server.stateDir, 'instances');
+  return new Set(existsSync(directory) ? readdirSync(directory) : []);
+}
+
 export function newestInstanceId(server: TestServer, before: Set<string>): string {
-  const id = readdirSync(join(server.stateDir, 'instances')).find((name) => !before.has(name));
+  const id = [...instanceIds(server)].find((name) => !before.has(name));
   if (!id) throw new Error('the server made no instance directory');
   return id;
 }
 
 /** By hand: snapshot of the image's file system, veth (made by lxc-start from the same lines), lxc-start of the same configuration. */
 class Floor {
-  readonly #directory: string;
+  readonly directory: string;
   #count = 0;
   constructor(
     readonly server: TestServer,
     readonly template: Template,
     readonly btrfs: boolean,
   ) {
-    this.#directory = join(server.stateDir, 'floor');
-    mkdirSync(this.#directory, { recursive: true });
+    this.directory = join(server.stateDir, 'floor');
+    mkdirSync(this.directory, { recursive: true });
   }
 
   #volume(name: string): string {
@@ -51,7 +56,7 @@ class Floor {
     const target = this.#volume(name);
     if (this.btrfs) exec('btrfs', ['subvolume', 'snapshot', source, target]);
     else exec('cp', ['-a', '--reflink=auto', source, target]);
-    const folder = join(this.#directory, name);
+    const folder = join(this.directory, name);
     mkdirSync(folder);
     const short = `fl${Date.now().toString(36)}${this.#count}`.slice(0, 15);
     const config = this.template.config
@@ -72,20 +77,33 @@ class Floor {
     return name;
   }
   start(name: string): void {
-    exec('lxc-start', ['-P', this.#directory, '-n', name, '-d']);
+    exec('lxc-start', ['-P', this.directory, '-n', name, '-d']);
   }
   kill(name: string): void {
-    exec('lxc-stop', ['-P', this.#directory, '-n', name, '-k']);
+    exec('lxc-stop', ['-P', this.directory, '-n', name, '-k']);
   }
   removeVolume(name: string): void {
     const target = this.#volume(name);
     if (this.btrfs) exec('btrfs', ['subvolume', 'delete', target]);
     else rmSync(target, { recursive: true, force: true });
-    rmSync(join(this.#directory, name), { recursive: true, force: true });
+    rmSync(join(this.directory, name), { recursive: true, force: true });
   }
 }
 
-/** Launch, exec, forced stop, stop and delete on one pool. */
+/** A booting system would take its share of the processors from what is measured next. */
+function waitForBoot(lxcPath: string, name: string): void {
+  try {
+    const wait = ['systemctl', 'is-system-running', '--wait'];
+    execFileSync('lxc-attach', ['-P', lxcPath, '-n', name, '--clear-env', '--', ...wait], {
+      stdio: 'ignore',
+      timeout: 60_000,
+    });
+  } catch {
+    // "degraded" is an end of the boot, too.
+  }
+}
+
+/** Launch, forced stop, stop and delete on one pool: each instance is made, booted, stopped and deleted before the next. */
 export async function lifecycle(server: TestServer, pool: string, btrfs: boolean, runs: number): Promise<Line[]> {
   const { rest } = server;
   const body = (name: string, start: boolean) => ({
@@ -95,53 +113,56 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
     config: { 'security.idmap.isolated': 'true' },
     devices: { root: { type: 'disk', path: '/', pool } },
   });
-  const before = new Set(readdirSync(join(server.stateDir, 'instances')));
+  const force = { action: 'stop', force: true };
+  const before = instanceIds(server);
   await rest.finish('POST', '/1.0/instances', body(`tpl-${pool}`, false));
   // A configuration is written at the latest by the first start.
   await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, { action: 'start' });
-  await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, { action: 'stop', force: true });
-  const floor = new Floor(server, templateOf(server, newestInstanceId(server, before)), btrfs);
-  const lines: Line[] = [];
-  const ours = (index: number) => `b-${pool}-${index + 1}`;
-  const made: string[] = [];
-
+  const template = templateOf(server, newestInstanceId(server, before));
+  waitForBoot(join(server.stateDir, 'instances'), template.id);
+  await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, force);
+  const floor = new Floor(server, template, btrfs);
+  const [stopped, removed]: [Pair, Pair] = [
+    { ours: [], floor: [] },
+    { ours: [], floor: [] },
+  ];
   const launch = await inTurn(
     runs,
-    (index) => timeMs(() => rest.finish('POST', '/1.0/instances', body(ours(index), true))),
-    () =>
-      timeMs(async () => {
-        const name = floor.prepare();
-        made.push(name);
-        floor.start(name);
-      }),
+    async (index) => {
+      const name = `b-${pool}-${index + 1}`;
+      const known = instanceIds(server);
+      const ms = await timeMs(() => rest.finish('POST', '/1.0/instances', body(name, true)));
+      waitForBoot(join(server.stateDir, 'instances'), newestInstanceId(server, known));
+      const stopMs = await timeMs(() => rest.finish('PUT', `/1.0/instances/${name}/state`, force));
+      const removeMs = await timeMs(() => rest.finish('DELETE', `/1.0/instances/${name}`));
+      if (index >= 0) (stopped.ours.push(stopMs), removed.ours.push(removeMs));
+      return ms;
+    },
+    async (index) => {
+      let name = '';
+      const ms = await timeMs(async () => floor.start((name = floor.prepare())));
+      waitForBoot(floor.directory, name);
+      const stopMs = await timeMs(async () => floor.kill(name));
+      const removeMs = await timeMs(async () => floor.removeVolume(name));
+      if (index >= 0) (stopped.floor.push(stopMs), removed.floor.push(removeMs));
+      return ms;
+    },
   );
-  lines.push(ratioLine(`launch on ${pool}`, launch, 2.5));
-
-  const stop = await inTurn(
-    runs,
-    (index) => timeMs(() => rest.finish('PUT', `/1.0/instances/${ours(index)}/state`, { action: 'stop', force: true })),
-    (index) => timeMs(async () => floor.kill(made[index + 1] ?? '')),
-  );
-  lines.push(ratioLine(`forced stop on ${pool}`, stop, 1.2));
-
-  const remove = await inTurn(
-    runs,
-    (index) => timeMs(() => rest.finish('DELETE', `/1.0/instances/${ours(index)}`)),
-    (index) => timeMs(async () => floor.removeVolume(made[index + 1] ?? '')),
-  );
-  const both = {
-    ours: stop.ours.map((ms, index) => ms + (remove.ours[index] ?? 0)),
-    floor: stop.floor.map((ms, index) => ms + (remove.floor[index] ?? 0)),
-  };
-  lines.push(ratioLine(`stop and delete on ${pool}`, both, 1.2));
+  const sum = (one: number[], other: number[]) => one.map((ms, index) => ms + (other[index] ?? 0));
+  const both = { ours: sum(stopped.ours, removed.ours), floor: sum(stopped.floor, removed.floor) };
   await rest.finish('DELETE', `/1.0/instances/tpl-${pool}`);
-  return lines;
+  return [
+    // A floor of a directory pool copies as we do, and is no part of the promise.
+    ratioLine(`launch on ${pool}`, launch, 2.5),
+    ratioLine(`forced stop on ${pool}`, stopped, 1.2),
+    ratioLine(`stop and delete on ${pool}`, both, 1.2),
+  ];
 }
 
 /** `exec true` through REST (websockets included) against `lxc-attach`. The figure is the difference. */
 export async function execTrue(server: TestServer, runs: number): Promise<Line> {
   const { rest } = server;
-  const before = new Set(readdirSync(join(server.stateDir, 'instances')));
+  const before = instanceIds(server);
   await rest.finish('POST', '/1.0/instances', {
     name: 'b-exec',
     start: true,
