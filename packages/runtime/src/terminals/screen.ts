@@ -6,7 +6,7 @@ import { readInternals } from './screen-internals.ts';
 export const scrollbackLines = 5000;
 const sliceBytes = 64 * 1024;
 /** From here on a flood is coming in: the parser waits, because most of it will be scrolled away. */
-const floodBytes = 256 * 1024;
+const floodBytes = 32 * 1024;
 /** Here what will have been scrolled away is dropped; when nothing can be dropped, the pty has to wait for the parser. */
 const compactBytes = 2 * 1024 * 1024;
 const mostBacklogBytes = 8 * 1024 * 1024;
@@ -37,6 +37,7 @@ export class Screen {
   readonly #events: ScreenEvents;
   #backlog: Item[] = [];
   #backlogBytes = 0;
+  #fedBytes = 0;
   #compactAt = compactBytes;
   #recent = Buffer.alloc(0);
   #isParsing = false;
@@ -71,6 +72,7 @@ export class Screen {
   feed(bytes: Buffer): void {
     this.#backlog.push({ bytes });
     this.#backlogBytes += bytes.length;
+    this.#fedBytes += bytes.length;
     if (this.#backlogBytes > this.#compactAt && !this.#isParsing) this.#compact();
     this.#schedule();
   }
@@ -131,11 +133,13 @@ export class Screen {
     if (this.#timer !== null || this.#isParsing || this.#isDisposed) return;
     const isFlood =
       this.#backlogBytes > floodBytes && this.#backlogBytes <= this.#compactAt && this.#waiting.length === 0;
+    const fedBytes = this.#fedBytes;
     const run = () => {
       this.#timer = null;
-      this.#work();
+      // In a flood it is a pause in it that lets the parser go on.
+      if (isFlood && fedBytes !== this.#fedBytes) this.#schedule();
+      else this.#work();
     };
-    // Each chunk of a flood finds the timer set; it is the pause after the last one that lets the parser go on.
     this.#timer = isFlood ? setTimeout(run, floodPauseMs) : setImmediate(run);
   }
 
