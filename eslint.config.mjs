@@ -5,10 +5,23 @@ const size = (lines) => ({
   'max-lines': ['error', { max: lines, skipBlankLines: true, skipComments: true }],
 });
 const noSpawn = { name: 'node:child_process', message: 'Only packages/runtime/src/host/ spawns processes.' };
-const noPrisma = { group: ['@prisma/*', '**/store/generated/**'], message: 'Only apps/server/src/store imports Prisma.' };
+const noPrisma = {
+  group: ['@prisma/*', '**/store/generated/**'],
+  message: 'Only apps/server/src/store imports Prisma.',
+};
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/', '**/dist/', '**/.next/', '**/out/', '**/generated/', '**/next-env.d.ts', 'test-results/'] },
+  {
+    ignores: [
+      '**/node_modules/',
+      '**/dist/',
+      '**/.next/',
+      '**/out/',
+      '**/generated/',
+      '**/next-env.d.ts',
+      'test-results/',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx,mjs}'],
@@ -25,16 +38,41 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  { files: ['packages/contract/**'], rules: { 'no-restricted-imports': ['error', { patterns: [{ group: ['@stapes/*', 'node:*'], message: 'contract imports nothing of ours and nothing of Node.' }] }] } },
+  {
+    files: ['packages/contract/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['@stapes/*', 'node:*'], message: 'contract imports nothing of ours and nothing of Node.' },
+          ],
+        },
+      ],
+    },
+  },
   {
     files: ['packages/runtime/**'],
     ignores: ['packages/runtime/src/host/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: [noSpawn], patterns: [noPrisma, { group: ['@stapes/server/*', '@stapes/web/*'], message: 'runtime knows no app.' }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [noSpawn],
+          patterns: [noPrisma, { group: ['@stapes/server/*', '@stapes/web/*'], message: 'runtime knows no app.' }],
+        },
+      ],
+    },
   },
   {
     files: ['apps/server/src/**'],
     ignores: ['apps/server/src/store/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: [noSpawn], patterns: [noPrisma, { group: ['@stapes/web/*'], message: 'server knows no web.' }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [noSpawn], patterns: [noPrisma, { group: ['@stapes/web/*'], message: 'server knows no web.' }] },
+      ],
+    },
   },
   {
     files: ['apps/server/src/{rest,trpc,ws}/**'],
@@ -42,7 +80,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: [noSpawn], patterns: [noPrisma, { group: ['**/store/**', '**/sagas/**'], message: 'Doors call services only.' }, { group: ['@stapes/runtime/*'], allowTypeImports: true, message: 'Doors call services only.' }] },
+        {
+          paths: [noSpawn],
+          patterns: [
+            noPrisma,
+            { group: ['**/store/**', '**/sagas/**'], message: 'Doors call services only.' },
+            { group: ['@stapes/runtime/*'], allowTypeImports: true, message: 'Doors call services only.' },
+          ],
+        },
       ],
     },
   },
@@ -50,10 +95,24 @@ export default tseslint.config(
     files: ['apps/web/**'],
     rules: {
       ...hooks.configs.recommended.rules,
-      'no-restricted-imports': ['error', { patterns: [{ group: ['@stapes/runtime/*', 'node:*'], message: 'web imports contract and type AppRouter only.' }, { group: ['@stapes/server/*'], allowTypeImports: true, message: 'web imports type AppRouter only.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['@stapes/runtime/*', 'node:*'], message: 'web imports contract and type AppRouter only.' },
+            { group: ['@stapes/server/*'], allowTypeImports: true, message: 'web imports type AppRouter only.' },
+          ],
+        },
+      ],
     },
   },
-  { files: ['**/*.test.ts', '**/*.spec.ts', '**/*.contract.ts', 'test/**'], rules: { ...size(500), 'max-lines-per-function': 'off', 'no-restricted-imports': 'off' } },
-  { files: ['apps/web/**', '*.config.{ts,mjs}', 'eslint.config.mjs'], rules: { 'no-restricted-exports': 'off', 'max-lines-per-function': ['error', 250] } },
+  {
+    files: ['**/*.test.ts', '**/*.spec.ts', '**/*.contract.ts', 'test/**'],
+    rules: { ...size(500), 'max-lines-per-function': 'off', 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['apps/web/**', '*.config.{ts,mjs}', 'eslint.config.mjs'],
+    rules: { 'no-restricted-exports': 'off', 'max-lines-per-function': ['error', 250] },
+  },
   { files: ['scripts/**', 'test/**'], rules: { 'no-restricted-imports': 'off' } },
 );

@@ -1,10 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
-const real = { environment: 'node' as const, testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false, retry: 0 };
+const real = {
+  environment: 'node' as const,
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  fileParallelism: false,
+  retry: 0,
+};
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'apps/server/src/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/**/*.test.ts'], exclude: ['**/node_modules/**', '**/out/**', '**/.next/**'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'apps/server/src/**/*.test.ts',
+            'apps/web/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/out/**', '**/.next/**'],
+          testTimeout: 20_000,
+        },
+      },
       { test: { name: 'host', include: ['test/host/**/*.test.ts'], ...real } },
       { test: { name: 'incus', include: ['test/incus/**/*.test.ts'], ...real } },
     ],

@@ -10,7 +10,14 @@ export function createLog(level: string): Log {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: [...secrets, ...secrets.map((name) => `*.${name}`), ...secrets.map((name) => `*.*.${name}`), 'req.headers.cookie', 'req.headers.authorization', 'res.headers["set-cookie"]'],
+      paths: [
+        ...secrets,
+        ...secrets.map((name) => `*.${name}`),
+        ...secrets.map((name) => `*.*.${name}`),
+        'req.headers.cookie',
+        'req.headers.authorization',
+        'res.headers["set-cookie"]',
+      ],
       censor: '[removed]',
     },
     serializers: { err: pino.stdSerializers.err },

@@ -2,7 +2,20 @@ import type { InstanceStatus } from './instance.ts';
 
 /** Which action an instance's state allows; read by the services' guards and by the dashboard's buttons alike. */
 export type InstanceAbility =
-  | 'start' | 'stop' | 'restart' | 'freeze' | 'unfreeze' | 'delete' | 'rename' | 'snapshot' | 'restore' | 'copy' | 'exec' | 'console' | 'files' | 'configure';
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'freeze'
+  | 'unfreeze'
+  | 'delete'
+  | 'rename'
+  | 'snapshot'
+  | 'restore'
+  | 'copy'
+  | 'exec'
+  | 'console'
+  | 'files'
+  | 'configure';
 
 const abilities: Record<InstanceAbility, { in: readonly InstanceStatus[]; reason: string }> = {
   start: { in: ['Stopped', 'Frozen', 'Error'], reason: 'It is running already' },

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { aliasNameSchema, deviceNameSchema, fingerprintPrefixSchema, instanceNameSchema, profileNameSchema, snapshotNameSchema } from './names.ts';
+import {
+  aliasNameSchema,
+  deviceNameSchema,
+  fingerprintPrefixSchema,
+  instanceNameSchema,
+  profileNameSchema,
+  snapshotNameSchema,
+} from './names.ts';
 
 /** Shapes of an instance are those of the Incus REST API (`/1.0/instances`), used unchanged by both doors and by the dashboard. */
 

@@ -7,7 +7,10 @@ export const instanceNameSchema = z
   .string()
   .min(1, 'Give a name')
   .max(63, 'A name has at most 63 characters')
-  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$/, 'Use letters, digits and "-"; start and end with a letter or digit')
+  .regex(
+    /^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$/,
+    'Use letters, digits and "-"; start and end with a letter or digit',
+  )
   .refine((name) => !/^[0-9]+$/.test(name), 'A name cannot be digits only');
 
 const objectName = (kind: string, max = 64) =>
@@ -15,7 +18,10 @@ const objectName = (kind: string, max = 64) =>
     .string()
     .min(1, `Give the ${kind} a name`)
     .max(max, `The name of a ${kind} has at most ${max} characters`)
-    .regex(/^[a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9_])?$/, `Use letters, digits, ".", "-" and "_" in the name of a ${kind}`)
+    .regex(
+      /^[a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9_])?$/,
+      `Use letters, digits, ".", "-" and "_" in the name of a ${kind}`,
+    )
     .refine((name) => name !== '.' && !name.includes('..'), `The name of a ${kind} cannot hold ".."`);
 
 export const snapshotNameSchema = objectName('snapshot');
@@ -37,13 +43,18 @@ export const aliasNameSchema = z
   .string()
   .min(1, 'Give an alias')
   .max(128, 'An alias has at most 128 characters')
-  .regex(/^[a-zA-Z0-9_][a-zA-Z0-9._-]*(\/[a-zA-Z0-9_][a-zA-Z0-9._-]*)*$/, 'Use letters, digits, ".", "-", "_" and "/" in an alias')
+  .regex(
+    /^[a-zA-Z0-9_][a-zA-Z0-9._-]*(\/[a-zA-Z0-9_][a-zA-Z0-9._-]*)*$/,
+    'Use letters, digits, ".", "-", "_" and "/" in an alias',
+  )
   .refine((name) => !name.includes('..'), 'An alias cannot hold ".."');
 
 /** Whole fingerprint: SHA-256 in 64 lower-case hex digits. */
 export const fingerprintSchema = z.string().regex(/^[0-9a-f]{64}$/, 'A fingerprint is 64 lower-case hex digits');
 /** Start of a fingerprint, as users type it. */
-export const fingerprintPrefixSchema = z.string().regex(/^[0-9a-f]{1,64}$/, 'A fingerprint holds lower-case hex digits only');
+export const fingerprintPrefixSchema = z
+  .string()
+  .regex(/^[0-9a-f]{1,64}$/, 'A fingerprint holds lower-case hex digits only');
 
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 /** True when the text holds CR, LF, NUL or any other control character or line separator. */

@@ -23,7 +23,14 @@ export interface NetworkLease {
   project: string;
 }
 export interface NetworkState extends Omit<InterfaceState, 'host_name'> {
-  bridge: { id: string; stp: boolean; forward_delay: number; vlan_default: number; vlan_filtering: boolean; upper_devices: string[] } | null;
+  bridge: {
+    id: string;
+    stp: boolean;
+    forward_delay: number;
+    vlan_default: number;
+    vlan_filtering: boolean;
+    upper_devices: string[];
+  } | null;
 }
 export const putNetworkSchema = z.object({
   description: z.string().max(4096).optional(),

@@ -21,9 +21,21 @@ export interface TerminalSession {
 export const createTerminalSchema = z.object({
   instance: z.string().max(63),
   /** User name inside the instance; resolved there. */
-  user: z.string().max(64).regex(/^[a-z_][a-z0-9_.-]*$/i, 'Use a user name').default('root'),
+  user: z
+    .string()
+    .max(64)
+    .regex(/^[a-z_][a-z0-9_.-]*$/i, 'Use a user name')
+    .default('root'),
   /** Absolute path of a shell, or empty for the user's own. */
-  shell: z.union([z.string().max(255).regex(/^\/[^\u0000-\u001f]*$/, 'Give an absolute path'), z.literal('')]).default(''),
+  shell: z
+    .union([
+      z
+        .string()
+        .max(255)
+        .regex(/^\/[^\u0000-\u001f]*$/, 'Give an absolute path'),
+      z.literal(''),
+    ])
+    .default(''),
   cols: z.number().int().min(2).max(1000).default(80),
   rows: z.number().int().min(1).max(1000).default(24),
 });
@@ -34,7 +46,8 @@ export type CreateTerminal = z.input<typeof createTerminalSchema>;
  * Text frames are JSON of these types. Flow control: the client acknowledges bytes that it has drawn; the server stops
  * reading the pty when more than `terminalWindowBytes` are unacknowledged.
  */
-export type TerminalClientMessage = { type: 'resize'; cols: number; rows: number } | { type: 'ack'; bytes: number } | { type: 'ping' };
+export type TerminalClientMessage =
+  { type: 'resize'; cols: number; rows: number } | { type: 'ack'; bytes: number } | { type: 'ping' };
 export type TerminalServerMessage =
   | { type: 'screen'; cols: number; rows: number; bytes: number } // the next binary frame redraws the whole screen with scrollback
   | { type: 'exit'; code: number }

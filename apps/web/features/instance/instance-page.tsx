@@ -96,7 +96,7 @@ export function InstancePage() {
           {
             value: 'configuration',
             label: 'Configuration',
-            content: <ConfigurationTab instance={instance} etag={query.data?.etag ?? ""} />,
+            content: <ConfigurationTab instance={instance} etag={query.data?.etag ?? ''} />,
           },
           { value: 'logs', label: 'Logs', content: <LogsTab name={instance.name} /> },
         ]}

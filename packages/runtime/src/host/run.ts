@@ -68,9 +68,13 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   try {
     const code = await exitCode(child, command);
     const details = { command, stderr: err.trim().split('\n').slice(-20).join('\n') };
-    if (ended === 'timeout') throw new DomainError('timeout', `${file} took longer than ${options.timeoutMs ?? 60_000} ms and was stopped`, { details });
+    if (ended === 'timeout')
+      throw new DomainError('timeout', `${file} took longer than ${options.timeoutMs ?? 60_000} ms and was stopped`, {
+        details,
+      });
     if (ended === 'cancelled') throw new DomainError('cancelled', `${file} was cancelled`, { details });
-    if (ended === 'too-large') throw new DomainError('too-large', `${file} printed more than ${limit} bytes`, { details });
+    if (ended === 'too-large')
+      throw new DomainError('too-large', `${file} printed more than ${limit} bytes`, { details });
     if (!(options.okCodes ?? [0]).includes(code)) throw failure(command, code, details.stderr);
     return { code, stdout: Buffer.concat(out).toString(), stderr: err };
   } finally {
@@ -84,7 +88,10 @@ function exitCode(child: ChildProcess, command: string[]): Promise<number> {
     child.on('error', (cause: NodeJS.ErrnoException) =>
       reject(
         cause.code === 'ENOENT'
-          ? new DomainError('unavailable', `The program ${command[0]} is not installed on this host`, { cause, details: { command } })
+          ? new DomainError('unavailable', `The program ${command[0]} is not installed on this host`, {
+              cause,
+              details: { command },
+            })
           : new DomainError('internal', `Cannot run ${command[0]}: ${cause.message}`, { cause, details: { command } }),
       ),
     );
@@ -95,7 +102,11 @@ function exitCode(child: ChildProcess, command: string[]): Promise<number> {
 function failure(command: string[], code: number, stderr: string): DomainError {
   const noSpace = /no space left|disk quota exceeded/i.test(stderr);
   const last = stderr.split('\n').filter(Boolean).slice(-3).join('; ');
-  return new DomainError(noSpace ? 'no-space' : 'internal', `${command[0]} failed (exit ${code})${last ? `: ${last}` : ''}`, { details: { command, stderr, exitCode: code } });
+  return new DomainError(
+    noSpace ? 'no-space' : 'internal',
+    `${command[0]} failed (exit ${code})${last ? `: ${last}` : ''}`,
+    { details: { command, stderr, exitCode: code } },
+  );
 }
 
 /** Spawns a long-lived or streaming child; the caller owns it. */
