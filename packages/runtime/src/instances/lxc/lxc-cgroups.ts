@@ -8,9 +8,10 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
 import { parseProcessCgroups, readCgroupLayout, type CgroupLayout } from '../../host/cgroup.ts';
+import { writeCpus } from './cpuset.ts';
 import type { CgroupSetting } from './limit-settings.ts';
 
 /** The cgroups of one running instance: what init's own `/proc/PID/cgroup` says, without the namespace part below which it cannot see. */
@@ -59,7 +60,8 @@ export class InstanceCgroups {
       );
     }
     try {
-      writeFileSync(path, setting.value);
+      if (setting.file === 'cpuset.cpus' && setting.version === 1) writeCpus(dirname(path), setting.value);
+      else writeFileSync(path, setting.value);
     } catch (cause) {
       if (setting.reset && setting.optional) return;
       const code = (cause as NodeJS.ErrnoException).code;
