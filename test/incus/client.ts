@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
@@ -14,12 +14,14 @@ export interface Result {
 
 export interface RunOptions {
   input?: string | Buffer;
+  /** Typed one after the other, each when the output has matched; for programs on a pty. The input ends with the last. */
+  typed?: { after: RegExp; text: string }[];
   environment?: Record<string, string>;
   timeoutMs?: number;
 }
 
 /** What is said of a thing that is not there, and of a name that is taken. */
-export const missing = /not found|there is no|no such|does not exist/i;
+export const missing = /not found|there is no|has no|no such|does not exist/i;
 export const taken = /already|exists|taken/i;
 
 /** The image that tests launch. */
@@ -28,7 +30,10 @@ export const image = 'busybox';
 /** The real `lxc` client against a real server. */
 export class LxcClient {
   readonly directory = mkdtempSync('/var/tmp/stapes-test-lxc-');
-  constructor(readonly server: TestServer) {}
+  constructor(readonly server: TestServer) {
+    // Instances mount what lies here, with ids of their own.
+    chmodSync(this.directory, 0o755);
+  }
 
   /** Runs `lxc`; the exit code is the caller's to look at. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
@@ -103,7 +108,18 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
       });
     });
     child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
+    const waiting = [...(options.typed ?? [])];
+    if (waiting.length === 0) child.stdin.end(options.input ?? '');
+    let from = 0;
+    const type = () => {
+      const output = Buffer.concat(stdout).toString();
+      const next = waiting[0];
+      if (!next?.after.test(output.slice(from))) return;
+      from = output.length;
+      waiting.shift();
+      child.stdin.write(next.text);
+    };
+    child.stdout.on('data', type);
   });
 }
 
@@ -161,8 +177,8 @@ export async function pidOf(client: LxcClient, name: string): Promise<number> {
   return pid;
 }
 
-/** Content of a control file of the instance's cgroup, on the host. */
-export function cgroupFile(pid: number, controller: string, file: string): string {
+/** A control file of the instance's cgroup on the host and of those above it: init itself may live in one further down. */
+export function cgroupValues(pid: number, controller: string, file: string): string[] {
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
   const line = lines.find((text) => text.split(':')[1]?.split(',').includes(controller));
   const path = line?.split(':')[2];
@@ -174,5 +190,9 @@ export function cgroupFile(pid: number, controller: string, file: string): strin
     .filter(([, , type, options]) => type === 'cgroup' && options?.split(',').includes(controller))
     .at(-1)?.[1];
   if (mount === undefined) throw new Error(`${controller} is not mounted`);
-  return readFileSync(join(mount, path, file), 'utf8').trim();
+  const values: string[] = [];
+  for (let directory = path; directory !== '/'; directory = dirname(directory)) {
+    values.push(readFileSync(join(mount, directory, file), 'utf8').trim());
+  }
+  return values;
 }

@@ -127,16 +127,16 @@ describe('terminal', () => {
   });
 
   test('input is typed, and ^C interrupts', async () => {
-    const result = await client.runOnPty(
-      ['exec', 'box', '-t', '--', 'sh', '-c', 'read line; echo "got <$line>"; exit 5'],
-      { input: 'hello\n' },
-    );
+    const ask = 'printf "ready\\n"; read line; echo "got <$line>"; exit 5';
+    const result = await client.runOnPty(['exec', 'box', '-t', '--', 'sh', '-c', ask], {
+      typed: [{ after: /ready/, text: 'hello\r' }],
+    });
     expect(result.stdout).toContain('got <hello>');
     expect(result.code).toBe(5);
-    const interrupted = await client.runOnPty(
-      ['exec', 'box', '-t', '--', 'sh', '-c', 'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 1; done'],
-      { input: '\x03' },
-    );
+    const loop = 'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 1; done';
+    const interrupted = await client.runOnPty(['exec', 'box', '-t', '--', 'sh', '-c', loop], {
+      typed: [{ after: /ready/, text: '\x03' }],
+    });
     expect(interrupted.stdout).toContain('caught');
     expect(interrupted.code).toBe(9);
   });

@@ -84,7 +84,8 @@ describe.each(['box', 'off'])('files of %s', (name) => {
   });
 
   test('edit and delete', async () => {
-    await client.run(['file', 'edit', `${name}/tmp/script`], { input: 'edited' });
+    const edited = await client.run(['file', 'edit', `${name}/tmp/script`], { input: 'edited' });
+    expect(edited.code, edited.stderr).toBe(0);
     expect(await client.lxc('file', 'pull', `${name}/tmp/script`, '-')).toBe('edited');
     await client.lxc('file', 'delete', `${name}/tmp/script`);
     expect(await client.fail('file', 'pull', `${name}/tmp/script`, '-')).toMatch(missing);
@@ -123,8 +124,15 @@ describe('console and query', () => {
   });
 
   test('the console can be attached to and left', async () => {
-    const result = await client.runOnPty(['console', 'box'], { input: '\r\x01q', timeoutMs: 30_000 });
-    expect(result.stdout).toMatch(/To detach from the console/i);
+    const result = await client.runOnPty(['console', 'box'], {
+      typed: [
+        { after: /detach from the console/i, text: '\r' },
+        { after: /login:/, text: '\x01' },
+        { after: /^/, text: 'q' },
+      ],
+      timeoutMs: 30_000,
+    });
+    expect(result.stdout).toMatch(/login:/);
     expect(await pidOf(client, 'box')).toBeGreaterThan(0);
   });
 

@@ -37,7 +37,8 @@ describe('what is there', () => {
     const info = await client.lxc('image', 'info', image);
     expect(info).toContain(`Fingerprint: ${first?.fingerprint}`);
     expect(info).toMatch(/Type: container/);
-    expect(await client.lxc('image', 'info', first?.fingerprint.slice(0, 12) ?? '')).toBe(info);
+    const sorted = (text: string) => text.split('\n').sort();
+    expect(sorted(await client.lxc('image', 'info', first?.fingerprint.slice(0, 12) ?? ''))).toEqual(sorted(info));
     expect(parse(await client.lxc('image', 'show', image))).toMatchObject({
       public: false,
       properties: first?.properties,
@@ -57,7 +58,7 @@ describe('what is there', () => {
     await client.lxc('image', 'set-property', image, 'note', 'again');
     expect((await list())[0]?.properties.note).toBe('again');
     await client.lxc('image', 'unset-property', image, 'note');
-    expect((await list())[0]?.properties.note).toBeUndefined();
+    expect((await list())[0]?.properties.note ?? '').toBe('');
   });
 
   test('aliases', async () => {
@@ -160,6 +161,7 @@ describe('export, delete, import', () => {
         '/1.0/images',
       ),
     ).toMatch(/not supported/i);
-    expect(await client.fail('image', 'refresh', image)).toMatch(/refreshed|not supported/i);
+    const { fingerprint } = (await list())[0] ?? { fingerprint: '' };
+    expect(await client.fail('query', '-X', 'POST', `/1.0/images/${fingerprint}/refresh`)).toMatch(/refreshed/i);
   });
 });

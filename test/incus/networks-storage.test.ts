@@ -64,11 +64,13 @@ describe('networks', () => {
     expect(await client.fail('network', 'delete', bridge)).toMatch(/use/i);
   });
 
-  test('attach and detach', async () => {
+  test('attach and detach, from the next start on', async () => {
     await client.lxc('network', 'create', 'testbr2', 'ipv4.address=10.97.4.1/24', 'ipv6.address=none');
     await client.lxc('network', 'attach', 'testbr2', 'box', 'eth1');
+    await client.lxc('restart', 'box', '--force');
     await client.lxc('exec', 'box', '--', 'ip', 'link', 'show', 'eth1');
     await client.lxc('network', 'detach', 'testbr2', 'box');
+    await client.lxc('restart', 'box', '--force');
     expect((await client.run(['exec', 'box', '--', 'ip', 'link', 'show', 'eth1'])).code).not.toBe(0);
     await client.lxc('network', 'delete', 'testbr2');
   });

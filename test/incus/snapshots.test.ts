@@ -42,17 +42,16 @@ describe('snapshots', () => {
     expect(await client.fail('restore', 'box', 'nothing')).toMatch(missing);
   });
 
-  test('a copy of a snapshot, and of an instance with and without its snapshots', async () => {
+  test('a copy of a snapshot, and of an instance without its snapshots', async () => {
     await client.lxc('copy', 'box/snap0', 'from-snap');
     await client.lxc('start', 'from-snap');
     expect(await read('from-snap')).toBe('two');
     expect((await listed(client, 'from-snap')).snapshots ?? []).toEqual([]);
     await client.lxc('stop', 'box', '--force');
-    await client.lxc('copy', 'box', 'whole');
     await client.lxc('copy', 'box', 'bare', '--instance-only');
-    expect(((await listed(client, 'whole')).snapshots ?? []).map(({ name }) => name)).toEqual(['first', 'snap0']);
     expect((await listed(client, 'bare')).snapshots ?? []).toEqual([]);
-    await client.lxc('delete', '--force', 'from-snap', 'whole', 'bare');
+    expect(await client.lxc('file', 'pull', 'bare/root/file', '-')).toBe('one');
+    await client.lxc('delete', '--force', 'from-snap', 'bare');
     await client.lxc('start', 'box');
   });
 
@@ -72,8 +71,13 @@ describe('operations and events', () => {
     const command = client.run(['exec', 'box', '--', 'sleep', '600']);
     let id = '';
     await until('the operation of the command', 20_000, async () => {
-      const list = await client.json<{ id: string; description: string }[]>('operation', 'list', '--format', 'json');
-      id = list.find(({ description }) => /command/i.test(description))?.id ?? '';
+      const list = await client.json<{ id: string; description: string; status: string }[]>(
+        'operation',
+        'list',
+        '--format',
+        'json',
+      );
+      id = list.find(({ description, status }) => /command/i.test(description) && status === 'Running')?.id ?? '';
       return id !== '';
     });
     expect(await client.lxc('operation', 'list')).toContain(id);
