@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { bash, createTestHost, TestViewer, until, type TestHost } from './terminal-harness.ts';
+import { bash, createTestHost, hostEntry, TestViewer, until, type TestHost } from './terminal-harness.ts';
 
 let test: TestHost;
 beforeEach(() => {
@@ -77,15 +79,24 @@ it('loses and doubles nothing when somebody attaches in the middle of output', a
   }
 });
 
-it('survives a kill -9 of the viewer and of whoever started it', async () => {
-  const first = await shell('one');
-  first.type('cat; echo\n');
-  first.type('typed before\n');
-  await until('the echo', () => first.shows('typed before'));
+it('survives a kill -9 of the process that started it and watches', async () => {
+  const starter = spawn(
+    process.execPath,
+    [...hostEntry.slice(1, -1), join(import.meta.dirname, 'terminal-starter.ts'), test.stateDir],
+    { stdio: 'inherit' },
+  );
+  await until('the session', async () => (await test.host.list())[0]?.clients === 1);
+  const first = await TestViewer.attach(test.host, 'one');
+  await until('its output', () => first.shows('typed before'));
   const pid = hostPid();
-  // A session of its own: a signal to the starter's group does not reach it.
-  expect(Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3])).toBe(pid);
-  first.attachment.stream.destroy();
+  // A session of its own: a signal to the starter's group or terminal does not reach it.
+  const sessionOf = (process: number) =>
+    Number(readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]);
+  expect(sessionOf(pid)).toBe(pid);
+  first.close();
+  const ended = new Promise((resolve) => starter.on('exit', (_code, signal) => resolve(signal)));
+  starter.kill('SIGKILL');
+  expect(await ended).toBe('SIGKILL');
   await until('it to be noticed', async () => (await test.host.list())[0]?.clients === 0);
   const again = await TestViewer.attach(test.host, 'one');
   await until('the same screen', () => again.shows('typed before'));
