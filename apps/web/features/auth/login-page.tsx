@@ -11,7 +11,7 @@ import { Input } from '../../ui/input.tsx';
 import { ErrorState } from '../../ui/states.tsx';
 import { safeNext } from '../shell/session.ts';
 import { AuthFrame, FormError } from './auth-frame.tsx';
-import { askForPasskey, whyNoPasskeys } from './passkeys.ts';
+import { askForPasskey, useWhyNoPasskeys } from './passkeys.ts';
 
 /** A whole page load, so that nothing of an earlier session is left in memory. */
 function enter(): void {
@@ -55,6 +55,7 @@ function LoginForm({ hasPassphrase, hasPasskeys }: { hasPassphrase: boolean; has
   const trpc = useTRPC();
   const client = useTRPCClient();
   const [passphrase, setPassphrase] = useState('');
+  const noPasskeys = useWhyNoPasskeys();
   const login = useMutation(trpc.auth.login.mutationOptions({ onSuccess: enter }));
   const passkey = useMutation({
     mutationFn: async () => {
@@ -99,7 +100,7 @@ function LoginForm({ hasPassphrase, hasPasskeys }: { hasPassphrase: boolean; has
         <Button
           variant={hasPassphrase ? 'secondary' : 'primary'}
           pending={passkey.isPending || passkey.isSuccess}
-          reason={whyNoPasskeys()}
+          reason={noPasskeys}
           onClick={() => {
             login.reset();
             passkey.mutate();

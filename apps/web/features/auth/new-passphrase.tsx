@@ -23,7 +23,7 @@ export function NewPassphrase({ value, onChange, error, autoFocus, label = 'Pass
   const strength = passphraseStrength(value);
   return (
     <div className="grid gap-2">
-      <Field label={label} hint={strength.label ? `${strength.label}: ${strength.hint}` : strength.hint} error={error}>
+      <Field label={label} hint={[strength.label, strength.hint].filter(Boolean).join(': ')} error={error}>
         {(control) => (
           <div className="flex gap-2">
             <Input

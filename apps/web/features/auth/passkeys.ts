@@ -1,15 +1,22 @@
 'use client';
 
+import { useSyncExternalStore } from 'react';
 import { browserName } from './browser-name.ts';
 import { PasskeyProblem } from './passkey-problem.ts';
 
 /** Passkeys need a secure context and a host name (not a bare address). Null when they can be used here, else the reason. */
-export function whyNoPasskeys(): string | null {
+function whyNoPasskeys(): string | null {
   if (typeof PublicKeyCredential === 'undefined') return 'This browser has no passkeys';
   if (!isSecureContext) return 'Passkeys need HTTPS';
   if (/^[\d.]+$|^\[/.test(location.hostname))
     return `Passkeys need a host name: open this page as https://localhost:${location.port || '443'}`;
   return null;
+}
+
+const never = () => () => undefined;
+/** The page is rendered at build time, where nothing is known of the browser: the reason comes with the first effect. */
+export function useWhyNoPasskeys(): string | null {
+  return useSyncExternalStore(never, whyNoPasskeys, () => null);
 }
 
 type Module = typeof import('@simplewebauthn/browser');

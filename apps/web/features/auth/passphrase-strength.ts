@@ -25,6 +25,6 @@ export function passphraseStrength(text: string): Strength {
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/].filter((kind) => kind.test(text)).length;
   const points = length + different / 2 + kinds * 2;
   if (points < 24) return { score: 2, label: 'Fair', hint: 'Another word would make it strong.' };
-  if (points < 34) return { score: 3, label: 'Good', hint: 'Good.' };
-  return { score: 4, label: 'Strong', hint: 'Strong.' };
+  if (points < 34) return { score: 3, label: 'Good', hint: '' };
+  return { score: 4, label: 'Strong', hint: '' };
 }

@@ -8,7 +8,7 @@ import { useTRPC, useTRPCClient } from '../../lib/trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { AuthFrame, FormError } from './auth-frame.tsx';
 import { NewPassphrase } from './new-passphrase.tsx';
-import { deviceName, registerPasskey, whyNoPasskeys } from './passkeys.ts';
+import { deviceName, registerPasskey, useWhyNoPasskeys } from './passkeys.ts';
 import { passphraseStrength, shortestPassphrase } from './passphrase-strength.ts';
 
 function subscribe(listener: () => void): () => void {
@@ -56,6 +56,7 @@ function SetupForm({ token }: { token: string }) {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const [passphrase, setPassphrase] = useState('');
+  const noPasskeys = useWhyNoPasskeys();
   const setup = useMutation(trpc.auth.setup.mutationOptions({ onSuccess: enter }));
   const passkey = useMutation({
     mutationFn: async () => {
@@ -96,7 +97,7 @@ function SetupForm({ token }: { token: string }) {
       </div>
       <Button
         pending={passkey.isPending || passkey.isSuccess}
-        reason={whyNoPasskeys()}
+        reason={noPasskeys}
         onClick={() => {
           setup.reset();
           passkey.mutate();

@@ -274,10 +274,9 @@ export function OptionsSection({ values, onChange }: FormProps) {
     <Section title="Options">
       <div className="grid gap-2 sm:grid-cols-2">
         {options.map(([field, label, key]) => (
-          <label key={field} className="flex items-center gap-2 text-sm">
+          <label key={field} className="flex items-center gap-2 text-sm" title={key}>
             <Checkbox checked={values[field]} onChange={(event) => onChange({ [field]: event.target.checked })} />
             {label}
-            {key && <code className="font-mono text-xs text-ink-3">{key}</code>}
           </label>
         ))}
       </div>

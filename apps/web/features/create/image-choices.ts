@@ -5,11 +5,12 @@ import type { ImageChoice } from './create-values.ts';
 function ofImage(image: Image, recipe: ImageRecipe | undefined): ImageChoice {
   const alias = image.aliases[0]?.name;
   const { os, release, description } = image.properties;
-  const title = [os, release].filter(Boolean).join(' ') || alias || image.fingerprint.slice(0, 12);
+  const title =
+    recipe?.description || [os, release].filter(Boolean).join(' ') || alias || image.fingerprint.slice(0, 12);
   return {
     id: `image:${image.fingerprint}`,
     title,
-    detail: [alias ?? image.fingerprint.slice(0, 12), formatBytes(image.size), recipe?.description ?? description]
+    detail: [alias ?? image.fingerprint.slice(0, 12), formatBytes(image.size), recipe ? '' : description]
       .filter(Boolean)
       .join(' · '),
     source: { type: 'image', ...(alias ? { alias } : { fingerprint: image.fingerprint }) },
@@ -32,8 +33,8 @@ export function imageChoices(images: readonly Image[], recipes: readonly ImageRe
     .filter((recipe) => recipe.type === 'container' && !(recipe.built && built.has(recipe.built)))
     .map((recipe): ImageChoice => ({
       id: `recipe:${recipe.name}`,
-      title: `${recipe.os} ${recipe.release}`.trim() || recipe.name,
-      detail: [recipe.name, recipe.description].filter(Boolean).join(' · '),
+      title: recipe.description || `${recipe.os} ${recipe.release}`.trim(),
+      detail: recipe.name,
       source: { type: 'image', alias: recipe.name, recipe: recipe.name },
       before: recipe.prepared ? 'prepared' : 'build',
     }));

@@ -20,12 +20,12 @@ function useRested(value: string): string {
 /** Asks the server what the instance would be, whenever the form rests. The same checks run as for the real thing. */
 export function usePreview(request: CreateInstance, enabled: boolean) {
   const trpc = useTRPC();
-  const text = JSON.stringify(request);
+  const text = enabled ? JSON.stringify(request) : '';
   const rested = useRested(text);
   const query = useQuery(
     trpc.instances.preview.queryOptions(
-      { request: JSON.parse(rested) as CreateInstance },
-      { enabled, retry: false, placeholderData: keepPreviousData, staleTime: 0, gcTime: 60_000 },
+      { request: JSON.parse(rested || 'null') as CreateInstance },
+      { enabled: rested !== '', retry: false, placeholderData: keepPreviousData, staleTime: 0, gcTime: 60_000 },
     ),
   );
   return { query, settled: rested === text && !query.isFetching };

@@ -122,7 +122,7 @@ export function InstanceGrid({ table, shown, sort, selection, onSort, onSelectio
       aria-activedescendant={activeName ? rowId(activeName) : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
-      className="group/grid relative min-h-0 flex-1 overflow-auto rounded-lg border border-line bg-surface focus-visible:outline-offset-0"
+      className="group/grid relative min-h-0 overflow-auto rounded-lg border border-line bg-surface focus-visible:outline-offset-0"
     >
       <div role="rowgroup" className="sticky top-0 z-10" style={{ minWidth }}>
         <div

@@ -6,19 +6,17 @@ import Link from 'next/link';
 import { useState } from 'react';
 import { failureOf } from '../../lib/errors.ts';
 import { formatAgo, formatDate } from '../../lib/format.ts';
-import { instanceHref } from '../../lib/instance-link.ts';
 import { useTRPC } from '../../lib/trpc.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Progress } from '../../ui/states.tsx';
 import { useNotifications } from '../notifications/notifications.ts';
-import { instancesOf } from '../shell/live-events.ts';
-import { statusText, toneOf, whyNoCancel } from './operation-state.ts';
+import { statusText, subjectsOf, toneOf, whyNoCancel } from './operation-state.ts';
 
 /** One operation of the tray or of the operations page, with its progress, its whole error and what can be done about it. */
 export function OperationRow({ operation, onNavigate }: { operation: OperationRecord; onNavigate?(): void }) {
-  const names = instancesOf(operation);
+  const subjects = subjectsOf(operation);
   const running = !isFinished(operation) && !operation.stuck;
   return (
     <div className="grid gap-1.5">
@@ -26,17 +24,23 @@ export function OperationRow({ operation, onNavigate }: { operation: OperationRe
         <div className="min-w-0 flex-1">
           <p className="text-sm font-medium break-words">
             {operation.description}
-            {names.slice(0, 3).map((name) => (
-              <Link
-                key={name}
-                href={instanceHref(name)}
-                prefetch={false}
-                onClick={() => onNavigate?.()}
-                className="ml-1.5 text-accent-text underline decoration-accent/40 underline-offset-2 hover:decoration-current"
-              >
-                {name}
-              </Link>
-            ))}
+            {subjects.slice(0, 3).map(({ name, href }) =>
+              href ? (
+                <Link
+                  key={name}
+                  href={href}
+                  prefetch={false}
+                  onClick={() => onNavigate?.()}
+                  className="ml-1.5 text-accent-text underline decoration-accent/40 underline-offset-2 hover:decoration-current"
+                >
+                  {name}
+                </Link>
+              ) : (
+                <span key={name} className="ml-1.5 font-normal text-ink-2">
+                  {name}
+                </span>
+              ),
+            )}
           </p>
           <p className="text-xs text-ink-3">
             <time dateTime={operation.created_at} title={formatDate(operation.created_at)}>

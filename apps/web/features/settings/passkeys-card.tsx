@@ -11,12 +11,13 @@ import { Card } from '../../ui/card.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { ErrorState, Skeleton } from '../../ui/states.tsx';
 import { FormError } from '../auth/auth-frame.tsx';
-import { deviceName, registerPasskey, whyNoPasskeys } from '../auth/passkeys.ts';
+import { deviceName, registerPasskey, useWhyNoPasskeys } from '../auth/passkeys.ts';
 
 export function PasskeysCard() {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const queries = useQueryClient();
+  const noPasskeys = useWhyNoPasskeys();
   const passkeys = useQuery(trpc.auth.passkeys.queryOptions());
   const [asked, setAsked] = useState<{ id: string; name: string } | null>(null);
   const refresh = () => queries.invalidateQueries({ queryKey: trpc.auth.pathKey() });
@@ -36,7 +37,7 @@ export function PasskeysCard() {
     }),
   );
   const addButton = (
-    <Button size="sm" pending={add.isPending} reason={whyNoPasskeys()} onClick={() => add.mutate()}>
+    <Button size="sm" pending={add.isPending} reason={noPasskeys} onClick={() => add.mutate()}>
       <Plus aria-hidden /> Add this device
     </Button>
   );
