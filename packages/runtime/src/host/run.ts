@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { DomainError } from '@stapes/contract/errors';
+import { startChild, type ChildOptions, type HostChild } from './child.ts';
 
 /** The only place that spawns a process: argv arrays, never a shell. */
 
@@ -35,11 +35,13 @@ export const hostEnvironment: Record<string, string> = {
 /** Runs a command to its end. Throws `internal` with argv and the last lines of stderr when it fails. */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const command = [file, ...args];
-  const child = spawn(file, args, {
+  const child = startChild(file, args, {
     env: options.env ?? hostEnvironment,
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  const { stdin, stdout, stderr } = child;
+  if (!stdin || !stdout || !stderr) throw new DomainError('internal', `Cannot run ${file}`);
   const limit = options.maxOutputBytes ?? 16 * 1024 * 1024;
   const out: Buffer[] = [];
   let outBytes = 0;
@@ -53,18 +55,18 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   const onAbort = () => kill('cancelled');
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
-  child.stdout.on('data', (chunk: Buffer) => {
+  stdout.on('data', (chunk: Buffer) => {
     outBytes += chunk.length;
     if (outBytes > limit) kill('too-large');
     else out.push(chunk);
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  stderr.on('data', (chunk: Buffer) => {
     const text = chunk.toString();
     options.onStderr?.(text);
     err = (err + text).slice(-65536);
   });
-  child.stdin.on('error', () => undefined); // the child may end before it has read everything
-  child.stdin.end(options.input ?? '');
+  stdin.on('error', () => undefined); // the child may end before it has read everything
+  stdin.end(options.input ?? '');
   try {
     const code = await exitCode(child, command);
     const details = { command, stderr: err.trim().split('\n').slice(-20).join('\n') };
@@ -83,7 +85,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   }
 }
 
-function exitCode(child: ChildProcess, command: string[]): Promise<number> {
+function exitCode(child: HostChild, command: string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) =>
       reject(
@@ -95,7 +97,7 @@ function exitCode(child: ChildProcess, command: string[]): Promise<number> {
           : new DomainError('internal', `Cannot run ${command[0]}: ${cause.message}`, { cause, details: { command } }),
       ),
     );
-    child.on('close', (code, signal) => resolve(code ?? (signal ? 128 : 1)));
+    child.on('close', (code: number | null, signal: string | null) => resolve(code ?? (signal ? 128 : 1)));
   });
 }
 
@@ -110,6 +112,6 @@ function failure(command: string[], code: number, stderr: string): DomainError {
 }
 
 /** Spawns a long-lived or streaming child; the caller owns it. */
-export function spawnProcess(file: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(file, args, { env: hostEnvironment, ...options });
+export function spawnProcess(file: string, args: readonly string[], options: Partial<ChildOptions> = {}): HostChild {
+  return startChild(file, args, { env: hostEnvironment, stdio: ['pipe', 'pipe', 'pipe'], ...options });
 }
