@@ -68,7 +68,13 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
   async function removeTree(path: string, pool: PoolRef): Promise<void> {
     if (!(await exists(path))) return;
     const aside = besideOf(path, 'gone');
-    await rename(path, aside);
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      // A pool that is full to the brim has no room for a new name, but what frees room it lets through.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      return trees.remove(path, pool);
+    }
     await trees.remove(aside, pool);
   }
   /** Makes a tree by `fill` under another name, then gives it its own. */
