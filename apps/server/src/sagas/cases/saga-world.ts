@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
 import { createFakeInstanceDriver, type FakeInstanceDriver } from '@stapes/runtime/instances/fake/fake-driver';
 import { createFakeNetworkDriver, type FakeNetworkHost } from '@stapes/runtime/networks/fake/fake-network-driver';
@@ -16,12 +16,12 @@ import type { Saga } from '../../operations/saga.ts';
 import { createLiveState } from '../../services/live-state.ts';
 import { createPower } from '../../services/power.ts';
 import { createTemplates } from '../../services/templates.ts';
-import { openStore } from '../../store/open-store.ts';
+import { createFakeStore } from '../../store/fake/fake-store.ts';
 import type { Store } from '../../store/store.ts';
 import type { SagaDeps } from '../saga-deps.ts';
 import { createSagas, type Sagas } from '../sagas.ts';
 
-/** What outlives a server: a database, a state directory, and fakes that stand for the host. */
+/** What outlives a server: a store, a state directory, and fakes that stand for the host. */
 export interface SagaWorld {
   directory: string;
   config: ServerConfig;
@@ -33,16 +33,10 @@ export interface SagaWorld {
 }
 
 export const requestor = { username: 'root', protocol: 'unix', address: '@' };
-const migrationsDir = resolve(import.meta.dirname, '../../../../../prisma/sqlite/migrations');
 
 export async function makeSagaWorld(): Promise<SagaWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'stapes-saga-'));
-  const store = await openStore({
-    file: ':memory:',
-    migrationsDir,
-    backupsDir: '/nonexistent',
-    log: { warn: () => undefined },
-  });
+  const store = createFakeStore();
   const container = createFakeInstanceDriver();
   const networks: FakeNetworkHost = new Map();
   const terminals = new Map<string, HostedTerminal>();
