@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '@stapes/runtime/host/run';
 import type { TestServer } from '../support/server.ts';
 import { inTurn, ratioLine, timeMs, type Line, type Pair } from './measure.ts';
 
-const exec = (file: string, args: string[]) =>
-  execFileSync(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+/** As the server starts its commands, so that a floor holds no more than the command itself. */
+const exec = (file: string, args: string[]) => run(file, args);
 
 interface Template {
   /** lxc.conf of a container that the server made. */
@@ -50,12 +50,12 @@ class Floor {
     return `${this.template.rootfs.replace(/\/rootfs$/, '')}-${name}`;
   }
 
-  prepare(): string {
+  async prepare(): Promise<string> {
     const name = `floor${this.#count++}`;
     const source = this.template.rootfs.replace(/\/rootfs$/, '');
     const target = this.#volume(name);
-    if (this.btrfs) exec('btrfs', ['subvolume', 'snapshot', source, target]);
-    else exec('cp', ['-a', '--reflink=auto', source, target]);
+    if (this.btrfs) await exec('btrfs', ['subvolume', 'snapshot', source, target]);
+    else await exec('cp', ['-a', '--reflink=auto', source, target]);
     const folder = join(this.directory, name);
     mkdirSync(folder);
     const short = `fl${Date.now().toString(36)}${this.#count}`.slice(0, 15);
@@ -76,31 +76,25 @@ class Floor {
     writeFileSync(join(folder, 'config'), config);
     return name;
   }
-  start(name: string): void {
-    exec('lxc-start', ['-P', this.directory, '-n', name, '-d']);
+  async start(name: string): Promise<void> {
+    await exec('lxc-start', ['-P', this.directory, '-n', name, '-d']);
   }
-  kill(name: string): void {
-    exec('lxc-stop', ['-P', this.directory, '-n', name, '-k']);
+  async kill(name: string): Promise<void> {
+    await exec('lxc-stop', ['-P', this.directory, '-n', name, '-k']);
   }
-  removeVolume(name: string): void {
+  async removeVolume(name: string): Promise<void> {
     const target = this.#volume(name);
-    if (this.btrfs) exec('btrfs', ['subvolume', 'delete', target]);
+    if (this.btrfs) await exec('btrfs', ['subvolume', 'delete', target]);
     else rmSync(target, { recursive: true, force: true });
     rmSync(join(this.directory, name), { recursive: true, force: true });
   }
 }
 
 /** A booting system would take its share of the processors from what is measured next. */
-function waitForBoot(lxcPath: string, name: string): void {
-  try {
-    const wait = ['systemctl', 'is-system-running', '--wait'];
-    execFileSync('lxc-attach', ['-P', lxcPath, '-n', name, '--clear-env', '--', ...wait], {
-      stdio: 'ignore',
-      timeout: 60_000,
-    });
-  } catch {
-    // "degraded" is an end of the boot, too.
-  }
+async function waitForBoot(lxcPath: string, name: string): Promise<void> {
+  const wait = ['systemctl', 'is-system-running', '--wait'];
+  // "degraded" (exit code 1) is an end of the boot, too.
+  await run('lxc-attach', ['-P', lxcPath, '-n', name, '--clear-env', '--', ...wait]).catch(() => undefined);
 }
 
 /** Launch, forced stop, stop and delete on one pool: each instance is made, booted, stopped and deleted before the next. */
@@ -119,7 +113,7 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
   // A configuration is written at the latest by the first start.
   await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, { action: 'start' });
   const template = templateOf(server, newestInstanceId(server, before));
-  waitForBoot(join(server.stateDir, 'instances'), template.id);
+  await waitForBoot(join(server.stateDir, 'instances'), template.id);
   await rest.finish('PUT', `/1.0/instances/tpl-${pool}/state`, force);
   const floor = new Floor(server, template, btrfs);
   const [stopped, removed]: [Pair, Pair] = [
@@ -132,19 +126,25 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
       const name = `b-${pool}-${index + 1}`;
       const known = instanceIds(server);
       const ms = await timeMs(() => rest.finish('POST', '/1.0/instances', body(name, true)));
-      waitForBoot(join(server.stateDir, 'instances'), newestInstanceId(server, known));
+      await waitForBoot(join(server.stateDir, 'instances'), newestInstanceId(server, known));
       const stopMs = await timeMs(() => rest.finish('PUT', `/1.0/instances/${name}/state`, force));
       const removeMs = await timeMs(() => rest.finish('DELETE', `/1.0/instances/${name}`));
-      if (index >= 0) (stopped.ours.push(stopMs), removed.ours.push(removeMs));
+      if (index >= 0) {
+        stopped.ours.push(stopMs);
+        removed.ours.push(removeMs);
+      }
       return ms;
     },
     async (index) => {
       let name = '';
-      const ms = await timeMs(async () => floor.start((name = floor.prepare())));
-      waitForBoot(floor.directory, name);
+      const ms = await timeMs(async () => floor.start((name = await floor.prepare())));
+      await waitForBoot(floor.directory, name);
       const stopMs = await timeMs(async () => floor.kill(name));
       const removeMs = await timeMs(async () => floor.removeVolume(name));
-      if (index >= 0) (stopped.floor.push(stopMs), removed.floor.push(removeMs));
+      if (index >= 0) {
+        stopped.floor.push(stopMs);
+        removed.floor.push(removeMs);
+      }
       return ms;
     },
   );
