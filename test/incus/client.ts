@@ -81,6 +81,9 @@ export class LxcClient {
   }
 }
 
+/** Between two keys, as somebody types them: programs tell what comes in one reading from what comes in two. */
+const keystrokeMs = 150;
+
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: options.environment ?? process.env });
@@ -112,12 +115,13 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
     if (waiting.length === 0) child.stdin.end(options.input ?? '');
     let from = 0;
     const type = () => {
-      const output = Buffer.concat(stdout).toString();
       const next = waiting[0];
+      const output = Buffer.concat(stdout).toString();
       if (!next?.after.test(output.slice(from))) return;
       from = output.length;
       waiting.shift();
       child.stdin.write(next.text);
+      setTimeout(type, keystrokeMs);
     };
     child.stdout.on('data', type);
   });

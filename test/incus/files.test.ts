@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/server.ts';
-import { type Fixture, image, type LxcClient, missing, pidOf, startFixture } from './client.ts';
+import { type Fixture, image, type LxcClient, missing, pidOf, runProgram, startFixture } from './client.ts';
 
 let fixture: Fixture;
 let client: LxcClient;
@@ -84,7 +84,12 @@ describe.each(['box', 'off'])('files of %s', (name) => {
   });
 
   test('edit and delete', async () => {
-    const edited = await client.run(['file', 'edit', `${name}/tmp/script`], { input: 'edited' });
+    // The client opens its stdin by name, which takes a file or a pipe.
+    writeFileSync(join(folder, 'edited'), 'edited');
+    const line = 'exec lxc file edit "$1" < "$2"';
+    const edited = await runProgram('sh', ['-c', line, 'sh', `${name}/tmp/script`, join(folder, 'edited')], {
+      environment: client.environment,
+    });
     expect(edited.code, edited.stderr).toBe(0);
     expect(await client.lxc('file', 'pull', `${name}/tmp/script`, '-')).toBe('edited');
     await client.lxc('file', 'delete', `${name}/tmp/script`);
@@ -126,11 +131,11 @@ describe('console and query', () => {
   test('the console can be attached to and left', async () => {
     const result = await client.runOnPty(['console', 'box'], {
       typed: [
-        { after: /detach from the console/i, text: '\r' },
-        { after: /login:/, text: '\x01' },
-        { after: /^/, text: 'q' },
+        { after: /enter Ctrl\+a itself|login:/, text: '\r' },
+        { after: /login:/, text: '' },
+        ...Array.from({ length: 20 }, () => ['\x01', 'q'].map((text) => ({ after: /(?:)/, text }))).flat(),
       ],
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
     expect(result.stdout).toMatch(/login:/);
     expect(await pidOf(client, 'box')).toBeGreaterThan(0);
