@@ -38,7 +38,7 @@ export class TestServer {
   async start(): Promise<void> {
     if (!existsSync(main)) throw new Error('Build first: node scripts/build.mjs');
     this.#output = '';
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=8', main], {
       cwd: root,
       env: {
         PATH: process.env.PATH ?? '',

@@ -2,12 +2,16 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDomainError, messageOf } from '@stapes/contract/errors';
 import { lockStateDir } from '@stapes/runtime/host/lock';
+import { trimMemory } from '@stapes/runtime/host/memory';
 import { composeServer } from './compose-server.ts';
 import { loadConfig } from './config.ts';
 import { createLog } from './log.ts';
 
 /** Where this checkout lies, seen from `apps/server/{src,dist}/main.*`. */
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+const trimFirstMs = 2_000;
+const trimEveryMs = 60_000;
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, join(root, 'apps/web/out'));
@@ -25,6 +29,8 @@ async function main(): Promise<void> {
   // One bad request never ends the process: what gets here is a bug, and is told.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));
+  setTimeout(trimMemory, trimFirstMs).unref();
+  setInterval(trimMemory, trimEveryMs).unref();
   console.log(`\nStapes is ready: ${server.setupUrl ?? server.url}\n`);
   if (server.setupUrl) console.log('The link works once; it lets you choose a passphrase or a passkey.\n');
 }
