@@ -5,7 +5,7 @@ import { cx } from './cx.ts';
 export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
   return (
     <div
-      className="overflow-x-auto rounded-lg border border-line bg-surface"
+      className="relative min-w-0 overflow-x-auto rounded-lg border border-line bg-surface"
       role="region"
       aria-label={label}
       tabIndex={0}

@@ -47,7 +47,12 @@ export function OperationsPage() {
         }
         description="What was asked of this server, by whom, and how it ended. Kept for 30 days."
         actions={
-          <Select aria-label="Show" className="w-40!" value={show} onChange={(event) => setShow(event.target.value)}>
+          <Select
+            aria-label="Show"
+            className="w-32! sm:w-40!"
+            value={show}
+            onChange={(event) => setShow(event.target.value)}
+          >
             {filters.map(([value, label]) => (
               <option key={value} value={value}>
                 {label}

@@ -39,7 +39,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <div className="flex min-w-0 flex-1 flex-col">
           <TopBar />
           <ConnectionLine />
-          <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto px-3 py-4 sm:px-5">
+          <main id="main" tabIndex={-1} className="relative min-h-0 min-w-0 flex-1 overflow-y-auto px-3 py-4 sm:px-5">
             {status.error ? (
               <ErrorState
                 title="Cannot reach the server"
