@@ -11,7 +11,7 @@ export function SettingsPage() {
   return (
     <>
       <PageHeader title="Settings" />
-      <div className="grid max-w-5xl items-start gap-4 lg:grid-cols-2">
+      <div className="grid max-w-5xl grid-cols-1 items-start gap-4 lg:grid-cols-2">
         <PasskeysCard />
         <PassphraseCard />
         <div className="lg:col-span-2">
