@@ -153,17 +153,17 @@ test.each(deleteSteps)('killed in step "%s" of a delete', (step) => untilHit(ste
 
 /** In the middle of what takes long, wherever that is. */
 test.each([
-  ['build', 30],
-  ['build', 90],
-  ['image', 20],
-  ['start', 40],
-  ['start', 120],
-])('killed %2$s ms after the start of step "%1$s" of a create', async (step, delayMs) => {
+  { step: 'build', delayMs: 30 },
+  { step: 'build', delayMs: 90 },
+  { step: 'image', delayMs: 20 },
+  { step: 'start', delayMs: 40 },
+  { step: 'start', delayMs: 120 },
+])('killed $delayMs ms after the start of step "$step" of a create', async ({ step, delayMs }) => {
   await createRound(step, delayMs);
 });
 test.each([
-  ['unconfigure', 15],
-  ['volume', 20],
-])('killed %2$s ms after the start of step "%1$s" of a delete', async (step, delayMs) => {
+  { step: 'unconfigure', delayMs: 15 },
+  { step: 'volume', delayMs: 20 },
+])('killed $delayMs ms after the start of step "$step" of a delete', async ({ step, delayMs }) => {
   await deleteRound(step, delayMs);
 });

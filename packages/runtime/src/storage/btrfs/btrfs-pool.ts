@@ -93,7 +93,10 @@ async function wantedBytes(pool: PoolRef, directory: string): Promise<number> {
   return Math.min(Math.max(Math.floor((bavail * bsize) / 5), 5 * gib), 30 * gib);
 }
 
-/** Sparse: it takes room on the host as it fills. */
+/**
+ * Sparse: it takes room on the host as it fills. Metadata of a small one is kept twice for the room that is then set apart for it: with the 8 MiB of `single`, a pool
+ * that one file has filled refuses even what frees room. (A large one has made itself more by the time it is full.)
+ */
 async function makeDisk(path: string, bytes: number): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
@@ -101,7 +104,7 @@ async function makeDisk(path: string, bytes: number): Promise<void> {
   } finally {
     await file.close();
   }
-  await run('mkfs.btrfs', ['--quiet', '--metadata', 'single', '--', path]);
+  await run('mkfs.btrfs', ['--quiet', '--metadata', bytes < 5 * gib ? 'dup' : 'single', '--', path]);
 }
 
 async function statSource(source: string) {
