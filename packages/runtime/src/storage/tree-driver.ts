@@ -53,6 +53,8 @@ export interface TreeDriverParts {
 
 const plain: CopyOptions = { readOnly: false, pristine: false };
 
+const randomId = () => randomBytes(6).toString('hex');
+
 /**
  * Every tree is made under a name with a dot and then renamed, so that whatever has its name is whole; removal goes the other way about. A
  * crash leaves names with dots, which `ensurePool` clears away when the server starts.
@@ -61,9 +63,8 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
   const layout = createPoolLayout(parts.stateDir);
   const trees = parts.operations(layout);
 
-  const session = randomBytes(6).toString('hex');
-  const besideOf = (path: string, kind: 'new' | 'gone') =>
-    join(dirname(path), `.${kind}-${session}-${randomBytes(6).toString('hex')}`);
+  const session = randomId();
+  const besideOf = (path: string, kind: 'new' | 'gone') => join(dirname(path), `.${kind}-${session}-${randomId()}`);
 
   async function removeTree(path: string, pool: PoolRef): Promise<void> {
     if (!(await exists(path))) return;
@@ -110,8 +111,6 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
     const found = (await Promise.all(folders.map(leftovers))).flat();
     for (const path of found) if (except === undefined || !path.includes(`-${except}-`)) await trees.remove(path, pool);
   }
-  const sourceOf = (source: VolumeRef | SnapshotRef) =>
-    'snapshotId' in source ? layout.snapshot(source) : layout.volume(source);
 
   return {
     name: parts.name,
@@ -138,7 +137,7 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
         await ensureCopy(layout.volume(volume), volume.pool, from, { readOnly: false, pristine: true });
       },
       async ensureFromVolume(volume, source) {
-        const from = sourceOf(source);
+        const from = 'snapshotId' in source ? layout.snapshot(source) : layout.volume(source);
         if (!(await exists(from))) throw missing('snapshotId' in source ? 'snapshot' : 'volume', source.id);
         await ensureCopy(layout.volume(volume), volume.pool, from, plain);
       },
