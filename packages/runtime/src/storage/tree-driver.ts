@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
-import type { ImageVerbs, PoolRef, SnapshotRef, StorageDriver, VolumeRef } from './driver.ts';
+import type { ImageVerbs, PoolRef, StorageDriver } from './driver.ts';
 import {
   createPoolLayout,
   entries,
