@@ -1,5 +1,6 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql';
 import Database from 'libsql';
+import { SoonDurable } from './soon-durable.ts';
 
 /**
  * One connection for everything. The stock client of the adapter opens a new connection after each transaction, whose pragmas would be the defaults; this one sets
@@ -38,12 +39,20 @@ class Connection {
   readonly #database: Database.Database;
   readonly #prepared = new Map<string, Prepared>();
 
-  constructor(database: Database.Database) {
+  readonly #soon: SoonDurable | null;
+
+  constructor(database: Database.Database, soon: SoonDurable | null) {
     this.#database = database;
+    this.#soon = soon;
   }
 
   execute(input: Statement | string): Promise<Result> {
-    return new Promise((resolve) => resolve(this.#run(typeof input === 'string' ? { sql: input } : input)));
+    const statement = typeof input === 'string' ? { sql: input } : input;
+    return new Promise((resolve) =>
+      resolve(
+        this.#soon && this.#mayFollow(statement.sql) ? this.#runRelaxed(statement, this.#soon) : this.#run(statement),
+      ),
+    );
   }
 
   async transaction() {
@@ -72,8 +81,26 @@ class Connection {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.#soon?.close();
     this.#prepared.clear();
     this.#database.close();
+  }
+
+  /** Rows besides the operation log: a killed process loses none, and a power cut what the log's next commit, or the next moment, would have kept. */
+  #mayFollow(sql: string): boolean {
+    return (
+      !this.#database.inTransaction && /^\s*(?:INSERT|UPDATE|DELETE)\b/i.test(sql) && !sql.includes('operation_log')
+    );
+  }
+
+  #runRelaxed(statement: Statement, soon: SoonDurable): Result {
+    this.#database.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.#run(statement);
+    } finally {
+      this.#database.exec('PRAGMA synchronous = FULL');
+      soon.request();
+    }
   }
 
   #run({ sql, args = [] }: Statement): Result {
@@ -112,13 +139,16 @@ function toArrayBuffer(buffer: Buffer): ArrayBuffer {
 
 export class SingleConnectionAdapter extends PrismaLibSql {
   readonly #database: Database.Database;
+  readonly #soon: SoonDurable | null;
 
-  constructor(database: Database.Database) {
+  /** With the file's name, single rows need not wait for the disk. */
+  constructor(database: Database.Database, file: string | null = null) {
     super({ url: 'file:unused' });
     this.#database = database;
+    this.#soon = file === null ? null : new SoonDurable(file);
   }
 
   override createClient(): ReturnType<PrismaLibSql['createClient']> {
-    return new Connection(this.#database) as unknown as ReturnType<PrismaLibSql['createClient']>;
+    return new Connection(this.#database, this.#soon) as unknown as ReturnType<PrismaLibSql['createClient']>;
   }
 }

@@ -44,7 +44,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       { cause: error },
     );
   }
-  const prisma = new PrismaClient({ adapter: new SingleConnectionAdapter(database) });
+  const prisma = new PrismaClient({
+    adapter: new SingleConnectionAdapter(database, file === ':memory:' ? null : file),
+  });
   const broken = new Map<string, { table: string; key: string; reason: string }>();
   const unreadable: Unreadable = {
     add(table, key, reason) {
