@@ -40,7 +40,7 @@ async function main(): Promise<void> {
       await server.rest.call('POST', '/1.0/storage-pools', { name: 'plain', driver: 'dir', config: {} });
       add(...(await lifecycle(server, 'plain', false, 1)));
     }
-    if (wanted('exec')) add(await execTrue(server, Math.max(runs, 15)));
+    if (wanted('exec')) add(await execTrue(server, 50));
     if (wanted('many')) {
       const { totalMs, failed } = await manyLaunches(server, 20);
       add({
