@@ -82,10 +82,12 @@ class Floor {
   async kill(name: string): Promise<void> {
     await exec('lxc-stop', ['-P', this.directory, '-n', name, '-k']);
   }
+  async removeTree(path: string): Promise<void> {
+    if (this.btrfs) await exec('btrfs', ['subvolume', 'delete', path]);
+    else rmSync(path, { recursive: true, force: true });
+  }
   async removeVolume(name: string): Promise<void> {
-    const target = this.#volume(name);
-    if (this.btrfs) await exec('btrfs', ['subvolume', 'delete', target]);
-    else rmSync(target, { recursive: true, force: true });
+    await this.removeTree(this.#volume(name));
     rmSync(join(this.directory, name), { recursive: true, force: true });
   }
 }
@@ -95,6 +97,25 @@ async function waitForBoot(lxcPath: string, name: string): Promise<void> {
   const wait = ['systemctl', 'is-system-running', '--wait'];
   // "degraded" (exit code 1) is an end of the boot, too.
   await run('lxc-attach', ['-P', lxcPath, '-n', name, '--clear-env', '--', ...wait]).catch(() => undefined);
+}
+
+/** An instance of the server, but ended with LXC's and the file system's own commands: what is watched and connected alike ends alike. */
+async function endByHand(
+  server: TestServer,
+  how: { name: string; body: (name: string, start: boolean) => object; floor: Floor },
+): Promise<{ stopMs: number; removeMs: number }> {
+  const { rest } = server;
+  const { name, floor } = how;
+  const known = instanceIds(server);
+  await rest.finish('POST', '/1.0/instances', how.body(name, true));
+  const id = newestInstanceId(server, known);
+  const { rootfs } = templateOf(server, id);
+  const lxcPath = join(server.stateDir, 'instances');
+  await waitForBoot(lxcPath, id);
+  const stopMs = await timeMs(() => exec('lxc-stop', ['-P', lxcPath, '-n', id, '-k']));
+  const removeMs = await timeMs(() => floor.removeTree(rootfs));
+  await rest.finish('DELETE', `/1.0/instances/${name}`);
+  return { stopMs, removeMs };
 }
 
 /** Launch, forced stop, stop and delete on one pool: each instance is made, booted, stopped and deleted before the next. */
@@ -139,11 +160,12 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
       let name = '';
       const ms = await timeMs(async () => floor.start((name = await floor.prepare())));
       await waitForBoot(floor.directory, name);
-      const stopMs = await timeMs(async () => floor.kill(name));
-      const removeMs = await timeMs(async () => floor.removeVolume(name));
+      await floor.kill(name);
+      await floor.removeVolume(name);
+      const ended = await endByHand(server, { name: `h-${pool}-${index + 1}`, body, floor });
       if (index >= 0) {
-        stopped.floor.push(stopMs);
-        removed.floor.push(removeMs);
+        stopped.floor.push(ended.stopMs);
+        removed.floor.push(ended.removeMs);
       }
       return ms;
     },
