@@ -1,4 +1,5 @@
 import { defineConfig } from '@playwright/test';
+import { browserPort, browserSocket } from './test/support/browser-socket.ts';
 
 /** Debian's Chromium against the real server; `npm run test:e2e` runs it in namespaces of its own. */
 export default defineConfig({
@@ -15,7 +16,8 @@ export default defineConfig({
     ignoreHTTPSErrors: true,
     trace: 'off',
     launchOptions: {
-      executablePath: '/usr/bin/chromium',
+      executablePath: 'test/support/browser',
+      env: { ...process.env, STAPES_BROWSER_SOCKET: browserSocket, STAPES_BROWSER_PORT: String(browserPort) },
       args: [
         '--no-sandbox',
         '--disable-gpu',

@@ -1,17 +1,25 @@
 import { test as base, expect, type Page } from '@playwright/test';
+import { rmSync } from 'node:fs';
+import { relay } from '../support/browser-relay.mjs';
+import { browserPort, browserSocket } from '../support/browser-socket.ts';
 import { passphrase } from '../support/session.ts';
 import { TestServer } from '../support/server.ts';
 
 /** One real server for a spec file, signed in on demand. */
-export const test = base.extend<{ signedIn: Page }, { server: TestServer }>({
+export const test = base.extend<{ signedIn: Page }, { world: string; server: TestServer }>({
+  /** Files of the same world share a server; one that needs a fresh server names a world of its own. */
+  world: ['shared', { option: true, scope: 'worker' }],
   server: [
-    // Playwright reads the names of the fixtures from this pattern.
-    async ({}, use) => {
-      const server = new TestServer();
+    // Asking for the world is what makes it a server for each.
+    async ({ world: _ }, use) => {
+      const server = new TestServer(undefined, browserPort);
+      rmSync(browserSocket, { force: true });
+      const way = relay({ path: browserSocket }, { host: '127.0.0.1', port: browserPort });
       try {
         await server.start();
         await use(server);
       } finally {
+        way.close();
         await server.destroy();
       }
     },
@@ -61,6 +69,25 @@ export async function runInTerminal(page: Page, command: string, expected: RegEx
   await page.keyboard.type(command);
   await page.keyboard.press('Enter');
   await expect.poll(() => screenText(page), { timeout: 30_000 }).toMatch(expected);
+}
+
+/** A running container of the tiny image, unless the request says otherwise. */
+export async function makeInstance(server: TestServer, name: string, more: object = {}): Promise<void> {
+  const { status } = await server.rest.get('/1.0/images/aliases/busybox');
+  if (status !== 200)
+    await server.rest.finish('POST', '/1.0/images', { source: { type: 'recipe', recipe: 'busybox' } });
+  await server.rest.finish('POST', '/1.0/instances', {
+    name,
+    start: true,
+    source: { type: 'image', alias: 'busybox' },
+    ...more,
+  });
+}
+
+/** `Running`, `Stopped`, ...; `gone` when there is none of this name. */
+export async function statusOf(server: TestServer, name: string): Promise<string> {
+  const { status, body } = await server.rest.get(`/1.0/instances/${name}`);
+  return status === 200 ? (body.metadata.status as string) : 'gone';
 }
 
 export { expect };

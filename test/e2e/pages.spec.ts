@@ -1,7 +1,10 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { expect, test } from './fixtures.ts';
+import { expect, makeInstance, test } from './fixtures.ts';
 
+test.use({ world: 'pages' });
+
+/** `NETWORK` is the managed bridge, whatever it is called. */
 const routes = [
   ['instances', 'Instances'],
   ['instance?name=seen', 'seen'],
@@ -12,7 +15,7 @@ const routes = [
   ['instance?name=seen&tab=logs', 'seen'],
   ['images', 'Images'],
   ['networks', 'Networks'],
-  ['network?name=stapesbr0', 'stapesbr0'],
+  ['network?name=NETWORK', 'NETWORK'],
   ['storage', 'Storage'],
   ['pool?name=default', 'default'],
   ['operations', 'Operations'],
@@ -36,14 +39,14 @@ async function useTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
 }
 
+let network = '';
+const real = (text: string) => text.replace('NETWORK', network);
+
 test.beforeAll(async ({ server }) => {
-  await server.rest.finish('POST', '/1.0/images', { source: { type: 'recipe', recipe: 'busybox' } });
-  await server.rest.finish('POST', '/1.0/instances', {
-    name: 'seen',
-    start: true,
-    source: { type: 'image', alias: 'busybox' },
-  });
+  await makeInstance(server, 'seen');
   await server.rest.finish('POST', '/1.0/instances/seen/snapshots', { name: 'first' });
+  const { body } = await server.rest.get('/1.0/networks?recursion=1');
+  network = (body.metadata as { name: string; managed: boolean }[]).find((one) => one.managed)?.name ?? '';
 });
 
 for (const theme of ['light', 'dark'] as const) {
@@ -53,8 +56,8 @@ for (const theme of ['light', 'dark'] as const) {
     await page.setViewportSize({ width: 1440, height: 900 });
     for (const [path, heading] of routes) {
       await test.step(path, async () => {
-        await page.goto(`${server.origin}/${path}`);
-        await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+        await page.goto(`${server.origin}/${real(path)}`);
+        await expect(page.getByRole('heading', { level: 1, name: real(heading) })).toBeVisible();
         await expect(page.locator('.animate-pulse')).toHaveCount(0);
         await expectAccessible(page);
       });
@@ -69,8 +72,8 @@ test('every page fits its width, from a phone to a large screen', async ({ signe
     await page.setViewportSize({ width, height: 900 });
     for (const [path, heading] of routes) {
       await test.step(`${path} at ${width}`, async () => {
-        await page.goto(`${server.origin}/${path}`);
-        await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+        await page.goto(`${server.origin}/${real(path)}`);
+        await expect(page.getByRole('heading', { level: 1, name: real(heading) })).toBeVisible();
         await expect(page.locator('.animate-pulse')).toHaveCount(0);
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

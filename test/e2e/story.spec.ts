@@ -3,6 +3,8 @@ import { lxc } from '../support/lxc-client.ts';
 import { until } from '../support/server.ts';
 import { expect, runInTerminal, screenText, setUp, test } from './fixtures.ts';
 
+test.use({ world: 'story' });
+
 /** From the printed link to a shell that survives everything, all of it real. */
 test('the story: link, passphrase, create, shell, reload, kill -9, lxc', async ({ page, server }) => {
   test.setTimeout(300_000);

@@ -1,7 +1,7 @@
 'use client';
 
 import * as Radix from 'radix-ui/tabs';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 
 export interface Tab {
   value: string;
@@ -21,11 +21,19 @@ export function Tabs({
   onChange(value: string): void;
   tabs: readonly Tab[];
 }) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On a phone the row of tabs is wider than the screen; the page itself must not move.
+    const active = list.current?.querySelector<HTMLElement>('[data-state=active]');
+    if (list.current && active)
+      list.current.scrollTo({ left: active.offsetLeft - (list.current.clientWidth - active.offsetWidth) / 2 });
+  }, [value]);
   return (
     <Radix.Root value={value} onValueChange={onChange} activationMode="manual">
       <Radix.List
+        ref={list}
         aria-label={label}
-        className="-mb-px flex gap-1 overflow-x-auto border-b border-line [scrollbar-width:none]"
+        className="relative -mb-px flex gap-1 overflow-x-auto border-b border-line [scrollbar-width:none]"
       >
         {tabs.map((tab) => (
           <Radix.Trigger

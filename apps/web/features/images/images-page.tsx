@@ -35,7 +35,7 @@ export function ImagesPage() {
   return (
     <>
       <PageHeader title="Images" description="What instances are made from." actions={upload} />
-      <div className="grid gap-6">
+      <div className="grid grid-cols-1 gap-6">
         {images.isPending && <Skeleton className="h-48 w-full" />}
         {images.isError && (
           <ErrorState
@@ -144,7 +144,7 @@ function Recipes() {
         />
       )}
       {recipes.isSuccess && (
-        <ul className="grid gap-3 sm:grid-cols-2">
+        <ul className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {recipes.data.map((recipe) => (
             <RecipeRow key={recipe.name} recipe={recipe} />
           ))}

@@ -42,7 +42,7 @@ export function UploadDialog({ onClose }: { onClose(): void }) {
       title="Import an image"
       description="A unified tarball, or a metadata tarball and a root file system."
     >
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field label="Image, or its metadata" hint="tar, with gzip, xz, zstd or bzip2 or none">
           {(control) => (
             <Input
@@ -76,7 +76,7 @@ export function UploadDialog({ onClose }: { onClose(): void }) {
           )}
         </Field>
         {upload.isPending && (
-          <div className="grid gap-1" role="status">
+          <div className="grid grid-cols-1 gap-1" role="status">
             <Progress value={fraction} label="Upload" />
             <p className="tabular text-xs text-ink-2">
               {formatBytes(fraction * total)} of {formatBytes(total)}

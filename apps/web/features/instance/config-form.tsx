@@ -19,11 +19,13 @@ interface KeyFieldProps {
 export function ConfigKeyField({ configKey, value, inherited, error, onChange }: KeyFieldProps) {
   const { type } = configKey;
   const problem = error ?? (value === undefined || value === '' ? null : checkValue(configKey, value));
+  // Where the default depends on something, the registry says on what, in parentheses.
   const fallback = inherited ?? configKey.default;
+  const isTold = fallback?.startsWith('(') ?? false;
   const label = (
     <span className="inline-flex flex-wrap items-center gap-1.5">
       <code className="font-mono text-xs">{configKey.key}</code>
-      {!configKey.live && <Badge>next start</Badge>}
+      {!configKey.live && configKey.scope === 'instance' && <Badge>next start</Badge>}
       {value !== undefined && <Badge tone="accent">set here</Badge>}
     </span>
   );
@@ -36,7 +38,11 @@ export function ConfigKeyField({ configKey, value, inherited, error, onChange }:
           return (
             <Select {...control} value={value ?? ''} onChange={(event) => change(event.target.value)}>
               <option value="">
-                {inherited !== undefined ? `Inherited: ${inherited}` : fallback ? `Default: ${fallback}` : 'Not set'}
+                {inherited !== undefined
+                  ? `Inherited: ${inherited}`
+                  : fallback
+                    ? `Default: ${isTold ? fallback.slice(1, -1) : fallback}`
+                    : 'Not set'}
               </option>
               {values.map((one) => (
                 <option key={one}>{one}</option>
@@ -45,7 +51,13 @@ export function ConfigKeyField({ configKey, value, inherited, error, onChange }:
           );
         }
         const placeholder =
-          inherited !== undefined ? `${inherited} (inherited)` : fallback ? `${fallback} (default)` : '';
+          inherited !== undefined
+            ? `${inherited} (inherited)`
+            : fallback
+              ? isTold
+                ? fallback.slice(1, -1)
+                : `${fallback} (default)`
+              : '';
         if (type.kind === 'string' && type.multiline) {
           return (
             <Textarea

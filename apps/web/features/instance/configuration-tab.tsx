@@ -34,7 +34,7 @@ export function editable(instance: InstanceFull): PutInstance {
 export function ConfigurationTab({ instance, etag }: TabProps) {
   const [mode, setMode] = useState<'form' | 'yaml'>('form');
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       <div
         role="group"
         aria-label="How to edit"
@@ -53,7 +53,7 @@ export function ConfigurationTab({ instance, etag }: TabProps) {
         ))}
       </div>
       {mode === 'form' ? (
-        <ConfigForm key={etag} instance={instance} etag={etag} />
+        <ConfigForm instance={instance} etag={etag} />
       ) : (
         <YamlEditor instance={instance} etag={etag} />
       )}
@@ -64,9 +64,15 @@ export function ConfigurationTab({ instance, etag }: TabProps) {
 function ConfigForm({ instance, etag }: TabProps) {
   const trpc = useTRPC();
   const [changes, setChanges] = useState<Record<string, string | undefined>>({});
-  const [description, setDescription] = useState(instance.description);
+  const [typedDescription, setDescription] = useState<string | null>(null);
+  const description = typedDescription ?? instance.description;
   const [filter, setFilter] = useState('');
-  const save = useMutation(trpc.instances.put.mutationOptions());
+  const discard = () => {
+    setChanges({});
+    setDescription(null);
+  };
+  // What is typed is kept as changes to the newest instance, which may change under the form (by its own start, or by others).
+  const save = useMutation(trpc.instances.put.mutationOptions({ onSuccess: discard }));
   const keys = useMemo(
     () =>
       keysOf('instance').filter(
@@ -92,13 +98,13 @@ function ConfigForm({ instance, etag }: TabProps) {
   };
   return (
     <form
-      className="grid gap-4"
+      className="grid grid-cols-1 gap-4"
       onSubmit={(event) => {
         event.preventDefault();
         if (isDirty) apply();
       }}
     >
-      <div className="grid gap-4 sm:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 sm:grid-cols-2">
         <Field label="Description" optional>
           {(control) => (
             <Input {...control} value={description} onChange={(event) => setDescription(event.target.value)} />
@@ -118,8 +124,8 @@ function ConfigForm({ instance, etag }: TabProps) {
       </div>
       {groups.length === 0 && <p className="text-sm text-ink-2">No key has “{filter}” in its name or description.</p>}
       {groups.map(([group, members]) => (
-        <Card key={group} title={<span className="capitalize">{group}</span>}>
-          <div className="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
+        <Card key={group} title={<span className="inline-block first-letter:uppercase">{group}</span>}>
+          <div className="grid grid-cols-1 gap-4 sm:grid-cols-2 xl:grid-cols-3">
             {members.map((key) => (
               <ConfigKeyField
                 key={key.key}
@@ -147,8 +153,7 @@ function ConfigForm({ instance, etag }: TabProps) {
         </p>
         <Button
           onClick={() => {
-            setChanges({});
-            setDescription(instance.description);
+            discard();
             save.reset();
           }}
           reason={isDirty ? null : 'Nothing changed'}

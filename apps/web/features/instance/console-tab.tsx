@@ -32,7 +32,7 @@ export function ConsoleTab({ name }: { name: string }) {
       />
     );
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={() => void log.refetch()} pending={log.isFetching}>
           <RefreshCw aria-hidden /> Refresh

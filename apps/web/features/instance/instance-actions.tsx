@@ -156,7 +156,7 @@ function NameDialog({ instance, kind, onClose }: { instance: InstanceFull; kind:
   };
   return (
     <Dialog open onOpenChange={onClose} title={kind === 'copy' ? `Copy ${instance.name}` : `Rename ${instance.name}`}>
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field
           label="New name"
           error={problem}

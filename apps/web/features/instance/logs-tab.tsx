@@ -34,7 +34,7 @@ export function LogsTab({ name }: { name: string }) {
       </EmptyState>
     );
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       <Field label="Log" className="max-w-xs">
         {(control) => (
           <Select {...control} value={file} onChange={(event) => setChosen(event.target.value)}>

@@ -15,8 +15,8 @@ import { UsageChart } from './usage-chart.tsx';
 /** What it is, where it can be reached, what it uses. */
 export function OverviewTab({ instance }: { instance: InstanceFull }) {
   return (
-    <div className="grid gap-4 lg:grid-cols-2">
-      <div className="grid content-start gap-4">
+    <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 content-start gap-4">
         <Card title="Addresses">
           <Addresses instance={instance} />
         </Card>
@@ -44,7 +44,7 @@ function Addresses({ instance }: { instance: InstanceFull }) {
     return <p className="text-sm text-ink-2">It has addresses while it runs.</p>;
   if (rows.length === 0) return <p className="text-sm text-ink-2">No address yet.</p>;
   return (
-    <ul className="grid gap-1">
+    <ul className="grid grid-cols-1 gap-1">
       {rows.map((row) => (
         <li key={`${row.name} ${row.address}`} className="flex items-center gap-2 text-sm">
           <span className="w-14 shrink-0 text-ink-3">{row.name}</span>
@@ -151,7 +151,7 @@ function Usage({ instance }: { instance: InstanceFull }) {
     );
   }
   return (
-    <div className="grid content-start gap-4">
+    <div className="grid grid-cols-1 content-start gap-4">
       <UsageChart
         title="CPU"
         times={times}

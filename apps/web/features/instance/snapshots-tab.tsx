@@ -31,7 +31,7 @@ export function SnapshotsTab({ instance }: { instance: InstanceFull }) {
   );
   const newestFirst = [...instance.snapshots].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       {newestFirst.length === 0 ? (
         <EmptyState icon={<Camera />} title="No snapshots" action={create}>
           A snapshot keeps the root file system and the configuration as they are now. It can be restored, or become a
@@ -171,7 +171,7 @@ function CreateDialog({ instance, onClose }: { instance: InstanceFull; onClose()
   };
   return (
     <Dialog open onOpenChange={onClose} title={`Take a snapshot of ${instance.name}`}>
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field label="Name" optional error={problem} hint="Without one it is called snap0, snap1 and so on.">
           {(control) => <Input {...control} value={name} onChange={(event) => setName(event.target.value)} autoFocus />}
         </Field>
@@ -216,7 +216,7 @@ function CopyDialog({ instance, snapshot, onClose }: OneProps) {
   };
   return (
     <Dialog open onOpenChange={onClose} title={`New instance from ${snapshot.name}`}>
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field label="Name of the new instance" error={problem}>
           {(control) => <Input {...control} value={name} onChange={(event) => setName(event.target.value)} autoFocus />}
         </Field>

@@ -25,6 +25,8 @@ function path(values: number[], max: number, times: number[], closed: boolean): 
   if (values.length === 0) return '';
   const first = times[0] ?? 0;
   const span = Math.max(1, (times.at(-1) ?? first) - first);
+  // One reading alone is a level, not a point.
+  if (values.length === 1) return path([...values, ...values], max, [first, first + 1], closed);
   const points = values.map((value, index) => {
     const x = ((times[index] ?? first) - first) / span;
     return `${(x * width).toFixed(1)},${(height - (Math.min(value, max) / max) * (height - 4)).toFixed(1)}`;
@@ -36,7 +38,11 @@ function path(values: number[], max: number, times: number[], closed: boolean): 
 export function UsageChart({ title, times, series, format, max }: ChartProps) {
   const [at, setAt] = useState<number | null>(null);
   const titleId = useId();
-  const top = useMemo(() => Math.max(max ?? 0, ...series.flatMap((one) => one.values), 1e-9), [max, series]);
+  const top = useMemo(
+    () =>
+      max ?? Math.max(1.2 * series.reduce((most, one) => one.values.reduce((a, b) => Math.max(a, b), most), 0), 1e-9),
+    [max, series],
+  );
   const last = times.length - 1;
   const shown = at === null ? last : Math.min(at, last);
   const time = times[shown];

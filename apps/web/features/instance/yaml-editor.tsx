@@ -56,7 +56,7 @@ export function YamlEditor({ instance, etag }: { instance: InstanceFull; etag: s
   const reason = !isChanged ? 'Nothing changed' : problems.length > 0 ? 'Mend the problems first' : null;
   return (
     <form
-      className="grid gap-4 xl:grid-cols-2"
+      className="grid grid-cols-1 gap-4 xl:grid-cols-2"
       onSubmit={(event) => {
         event.preventDefault();
         if (request && !reason) save.mutate({ name: instance.name, request, etag });

@@ -59,8 +59,8 @@ export function NetworkPage() {
         }
         actions={value.managed ? <DeleteNetwork network={value} /> : null}
       />
-      <div className="grid gap-4 lg:grid-cols-2">
-        <div className="grid content-start gap-4">
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
+        <div className="grid grid-cols-1 content-start gap-4">
           <State name={name} />
           <Card title="Used by">
             <UsedBy urls={value.used_by} empty="No instance or profile uses it." />

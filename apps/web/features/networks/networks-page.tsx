@@ -131,11 +131,11 @@ function CreateNetwork({ onClose }: { onClose(): void }) {
       description="A bridge of its own. Free ranges are chosen when the addresses are left empty."
       size="lg"
     >
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field label="Name" error={nameProblem} hint="Also the name of the bridge on the host; 2 to 15 characters">
           {(control) => <Input {...control} value={name} onChange={(event) => setName(event.target.value)} autoFocus />}
         </Field>
-        <div className="grid gap-4 sm:grid-cols-2">
+        <div className="grid grid-cols-1 gap-4 sm:grid-cols-2">
           {keysOf('network-bridge')
             .filter((key) => offered.includes(key.key))
             .map((key) => (

@@ -39,13 +39,13 @@ export function ObjectConfigForm({
   };
   return (
     <Card title="Configuration">
-      <form className="grid gap-4" onSubmit={submit}>
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
         <Field label="Description" optional>
           {(control) => (
             <Input {...control} value={description} onChange={(event) => setDescription(event.target.value)} />
           )}
         </Field>
-        <div className="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
+        <div className="grid grid-cols-1 gap-4 sm:grid-cols-2 xl:grid-cols-3">
           {keysOf(scope)
             .filter((key) => !key.readOnly && !key.key.endsWith('*'))
             .map((key) => (

@@ -13,6 +13,7 @@ import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
+import { cx } from '../../ui/cx.ts';
 import { ErrorState, Progress, Skeleton } from '../../ui/states.tsx';
 import { Table, Td, Th } from '../../ui/table.tsx';
 import { ObjectConfigForm } from './object-config-form.tsx';
@@ -62,7 +63,7 @@ export function PoolPage() {
         }
         actions={<DeletePool pool={value} />}
       />
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
         <Space name={name} />
         <Card title="Used by">
           <UsedBy urls={value.used_by} empty="Nothing uses it." />
@@ -138,7 +139,12 @@ function Volumes({ name }: { name: string }) {
         >
           {volumes.data.map((volume) => (
             <tr key={`${volume.type} ${volume.name}`}>
-              <Td className="max-w-72 truncate font-medium">{volume.name}</Td>
+              <Td
+                className={cx('max-w-72 truncate', volume.type === 'image' ? 'font-mono text-xs' : 'font-medium')}
+                title={volume.name}
+              >
+                {volume.name}
+              </Td>
               <Td>{volume.type}</Td>
               <Td>{volume.content_type}</Td>
               <Td className="whitespace-nowrap">{formatDate(volume.created_at) || '–'}</Td>

@@ -138,8 +138,8 @@ function CreatePool({ onClose }: { onClose(): void }) {
   };
   return (
     <Dialog open onOpenChange={onClose} title="Create storage pool" size="lg">
-      <form className="grid gap-4" onSubmit={submit}>
-        <div className="grid gap-4 sm:grid-cols-2">
+      <form className="grid grid-cols-1 gap-4" onSubmit={submit}>
+        <div className="grid grid-cols-1 gap-4 sm:grid-cols-2">
           <Field label="Name" error={nameProblem}>
             {(control) => (
               <Input {...control} value={name} onChange={(event) => setName(event.target.value)} autoFocus />

@@ -9,14 +9,19 @@ export function UsedBy({ urls, empty }: { urls: readonly string[]; empty: string
       {urls.map((url) => {
         const [, , kind = '', name = ''] = url.split('?')[0]?.split('/') ?? [];
         return (
-          <li key={url}>
-            <span className="inline-block w-20 text-ink-3">{kind.replace(/s$/, '')}</span>
+          <li key={url} className="grid grid-cols-[5rem_minmax(0,1fr)]">
+            <span className="text-ink-3">{kind.replace(/s$/, '')}</span>
             {kind === 'instances' ? (
-              <Link href={instanceHref(decodeURIComponent(name))} className="text-accent-text hover:underline">
+              <Link
+                href={instanceHref(decodeURIComponent(name))}
+                className="justify-self-start text-accent-text hover:underline"
+              >
                 {decodeURIComponent(name)}
               </Link>
             ) : (
-              decodeURIComponent(name).slice(0, 40)
+              <span className="truncate" title={decodeURIComponent(name)}>
+                {decodeURIComponent(name)}
+              </span>
             )}
           </li>
         );

@@ -5,7 +5,7 @@ import type { InstanceStatus } from '@stapes/contract/instance';
 import type { TerminalSession } from '@stapes/contract/terminal';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Maximize2, Minimize2, Plus, Search, TerminalSquare, X } from 'lucide-react';
-import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { failureOf } from '../../lib/errors.ts';
 import { useTRPC } from '../../lib/trpc.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -97,7 +97,7 @@ export function TerminalWorkspace({ instance, status }: { instance: string; stat
   const open = () => create.mutate({ instance, user: settings.user, shell: settings.shell });
   if (!active) {
     return (
-      <div className="grid gap-3">
+      <div className="grid grid-cols-1 gap-3">
         {create.isError && (
           <ErrorState title="No terminal could be opened" message={failureOf(create.error).message} onRetry={open} />
         )}
@@ -130,7 +130,7 @@ export function TerminalWorkspace({ instance, status }: { instance: string; stat
     );
   }
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       {create.isError && <ErrorState title="No terminal could be opened" message={failureOf(create.error).message} />}
       {isAsking && (
         <OpenForm
@@ -237,8 +237,9 @@ function Sessions({
 }: SessionsProps) {
   const frame = useRef<HTMLDivElement>(null);
   const screen = useRef<ScreenHandle>(null);
-  const [state, setState] = useState<ConnectionState>('connecting');
-  const [exitCode, setExitCode] = useState<number | null>(active.exit_code);
+  const [seen, setSeen] = useState<{ id: string; state: ConnectionState; exitCode: number | null } | null>(null);
+  // What an earlier screen still says as it goes is not about this one.
+  const { state, exitCode } = seen?.id === active.id ? seen : { state: 'connecting' as const, exitCode: null };
   const [titles, setTitles] = useState<Record<string, string>>({});
   const [isSearching, setIsSearching] = useState(false);
   const [matches, setMatches] = useState('');
@@ -250,12 +251,6 @@ function Sessions({
   }, []);
   const nameOf = (session: TerminalSession, index: number) =>
     titles[session.id] || session.title || `${session.user} ${index + 1}`;
-  const moveFocus = (event: KeyboardEvent<HTMLElement>) => {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>('[role=tab]')];
-    tabs[(tabs.indexOf(document.activeElement as HTMLElement) + step + tabs.length) % tabs.length]?.focus();
-  };
   const toggleSearch = () => {
     setIsSearching((on) => !on);
     screen.current?.clearSearch();
@@ -272,32 +267,21 @@ function Sessions({
       }}
     >
       <div className="flex items-center gap-1 border-b border-line bg-surface px-1.5 py-1">
-        <div
-          role="tablist"
-          aria-label="Terminals"
-          className="flex min-w-0 flex-1 gap-1 overflow-x-auto"
-          onKeyDown={moveFocus}
-        >
+        <ul aria-label="Terminals" className="flex min-w-0 gap-1 overflow-x-auto [scrollbar-width:none]">
           {sessions.map((session, index) => (
-            <span
+            <li
               key={session.id}
-              role="presentation"
-              className={cx('flex shrink-0 items-center rounded-md', session.id === active.id ? 'bg-hover' : '')}
+              className={cx(
+                'flex shrink-0 items-center rounded-md',
+                session.id === active.id ? 'bg-hover' : 'hover:bg-hover/60',
+              )}
             >
               <button
                 type="button"
-                role="tab"
-                id={`terminal-tab-${session.id}`}
-                aria-selected={session.id === active.id}
-                aria-controls="terminal-panel"
-                tabIndex={session.id === active.id ? 0 : -1}
-                onClick={() => {
-                  onChoose(session.id);
-                  setExitCode(session.exit_code);
-                  setState('connecting');
-                }}
+                aria-current={session.id === active.id || undefined}
+                onClick={() => onChoose(session.id)}
                 className={cx(
-                  'h-7 max-w-56 truncate px-2 text-xs',
+                  'h-7 max-w-56 truncate rounded-md pr-1 pl-2.5 text-xs focus-visible:-outline-offset-2',
                   session.id === active.id ? 'font-medium text-ink' : 'text-ink-2',
                 )}
               >
@@ -307,12 +291,12 @@ function Sessions({
               <IconButton label={`Close ${nameOf(session, index)}`} size="sm" onClick={() => onClose(session.id)}>
                 <X aria-hidden />
               </IconButton>
-            </span>
+            </li>
           ))}
-          <IconButton label="New terminal" size="sm" onClick={onNew} reason={newReason}>
-            <Plus aria-hidden />
-          </IconButton>
-        </div>
+        </ul>
+        <IconButton label="New terminal" size="sm" className="mr-auto" onClick={onNew} reason={newReason}>
+          <Plus aria-hidden />
+        </IconButton>
         <IconButton
           label="Smaller text"
           size="sm"
@@ -349,7 +333,7 @@ function Sessions({
           onClose={toggleSearch}
         />
       )}
-      <div id="terminal-panel" role="tabpanel" aria-labelledby={`terminal-tab-${active.id}`} className="min-h-0 flex-1">
+      <div className="min-h-0 flex-1">
         <TerminalScreen
           key={active.id}
           ref={screen}
@@ -358,11 +342,17 @@ function Sessions({
           fontSize={settings.fontSize}
           screenReader={settings.screenReader}
           visible
-          onState={setState}
+          onState={(now) =>
+            setSeen((before) => ({
+              id: active.id,
+              state: now,
+              exitCode: before?.id === active.id ? before.exitCode : active.exit_code,
+            }))
+          }
           onTitle={(title) => setTitles((all) => ({ ...all, [active.id]: title }))}
           onSearchResults={setMatches}
           onExit={(code) => {
-            setExitCode(code);
+            setSeen({ id: active.id, state: 'exited', exitCode: code });
             onExit();
           }}
         />
