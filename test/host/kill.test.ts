@@ -158,12 +158,12 @@ test.each([
   { step: 'image', delayMs: 20 },
   { step: 'start', delayMs: 40 },
   { step: 'start', delayMs: 120 },
-])('killed $delayMs ms after the start of step "$step" of a create', async ({ step, delayMs }) => {
+])('killed $delayMs ms after the start of step $step of a create', async ({ step, delayMs }) => {
   await createRound(step, delayMs);
 });
 test.each([
   { step: 'unconfigure', delayMs: 15 },
   { step: 'volume', delayMs: 20 },
-])('killed $delayMs ms after the start of step "$step" of a delete', async ({ step, delayMs }) => {
+])('killed $delayMs ms after the start of step $step of a delete', async ({ step, delayMs }) => {
   await deleteRound(step, delayMs);
 });
