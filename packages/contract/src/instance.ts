@@ -121,7 +121,8 @@ const baseFields = {
 export const instanceSourceSchema = z.object({
   type: z.enum(['image', 'none', 'copy']),
   alias: z.union([aliasNameSchema, z.literal('')]).optional(),
-  fingerprint: z.union([fingerprintPrefixSchema, z.literal('')]).optional(),
+  /** Clients send an alias here, too. */
+  fingerprint: z.union([fingerprintPrefixSchema, aliasNameSchema, z.literal('')]).optional(),
   /** For `copy`: `instance` or `instance/snapshot`. */
   source: z.string().max(160).optional(),
   instance_only: z.boolean().optional(),

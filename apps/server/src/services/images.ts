@@ -9,11 +9,11 @@ import type { AliasRow, ImageRow } from '../store/store.ts';
 import type { Sagas } from '../sagas/sagas.ts';
 import type { Context } from './context.ts';
 import type { ServiceDeps } from './deps.ts';
-import { requireMatch } from './etag.ts';
+import { etagOf, requireMatch } from './etag.ts';
 import { createImageAliases } from './image-aliases.ts';
 import { imageFiles, makeUploadDirectory, removeUploadDirectory, uploadsDirectory } from './image-files.ts';
 import { findImageByPrefix } from './image-lookup.ts';
-import { imageEtag, toImage } from './image-views.ts';
+import { imageEtag, offeredImage, toImage } from './image-views.ts';
 import { imageUrl, publishLifecycle, requestorOf } from './lifecycle.ts';
 import { toPoolRef } from './machine.ts';
 import { builtImage, toImageRow } from './recipe-build.ts';
@@ -185,6 +185,8 @@ export function createImagesService(deps: ImageDeps): ImagesService {
     },
     async get(context, fingerprint) {
       admit(context);
+      const offer = await offeredImage(deps, fingerprint);
+      if (offer) return { value: offer, etag: etagOf(offer) };
       const row = await findImageByPrefix(store, fingerprint);
       return { value: await one(row), etag: imageEtag(row) };
     },

@@ -1,4 +1,4 @@
-import { DomainError } from '@stapes/contract/errors';
+import { DomainError, isDomainError } from '@stapes/contract/errors';
 import type { Config, CreateInstance } from '@stapes/contract/instance';
 import { fingerprintPrefixSchema } from '@stapes/contract/names';
 import type { ImageRow, InstanceRow, PoolRow, Store } from '../store/store.ts';
@@ -52,30 +52,39 @@ export async function resolveOrigin(
 ): Promise<Origin> {
   if (source.type === 'none') return { source: { kind: 'empty' }, image: null, copyOf: null, base: nothing };
   if (source.type === 'copy') return resolveCopy(deps.store, project, source.source ?? '');
-  if (source.recipe) {
-    const recipe = deps.runtime.builder.recipes().find(({ name }) => name === source.recipe);
-    if (!recipe)
-      throw new DomainError('not-found', `There is no recipe "${source.recipe}"`, {
-        details: { field: 'source.recipe' },
-      });
-    const image = await builtImage(deps, recipe.name);
-    if (!image)
-      return {
-        source: { kind: 'recipe', recipe: recipe.name, buildId: mintId() },
-        image: null,
-        copyOf: null,
-        base: nothing,
-      };
-    return ofImage(image);
-  }
+  if (source.recipe) return ofRecipe(deps, source.recipe);
   if (source.fingerprint) {
     // Clients send an alias in either field.
     const byPrefix = fingerprintPrefixSchema.safeParse(source.fingerprint).success;
-    return ofImage(await findImage(deps.store, source.fingerprint, { field: 'source.fingerprint', byPrefix }));
+    return ofNamed(deps, source.fingerprint, { field: 'source.fingerprint', byPrefix });
   }
-  if (source.alias)
-    return ofImage(await findImage(deps.store, source.alias, { field: 'source.alias', byPrefix: true }));
+  if (source.alias) return ofNamed(deps, source.alias, { field: 'source.alias', byPrefix: true });
   throw invalid('source.alias', 'Choose an image');
+}
+
+/** A stored image; or, when none has that name, the recipe that has it: `lxc launch debian/12` on a new server. */
+async function ofNamed(deps: BaseDeps, text: string, options: { field: string; byPrefix: boolean }): Promise<Origin> {
+  try {
+    return ofImage(await findImage(deps.store, text, options));
+  } catch (error) {
+    const isRecipe = deps.runtime.builder.recipes().some(({ name }) => name === text);
+    if (isRecipe && isDomainError(error) && error.code === 'not-found') return ofRecipe(deps, text);
+    throw error;
+  }
+}
+
+async function ofRecipe(deps: BaseDeps, name: string): Promise<Origin> {
+  const recipe = deps.runtime.builder.recipes().find((known) => known.name === name);
+  if (!recipe)
+    throw new DomainError('not-found', `There is no recipe "${name}"`, { details: { field: 'source.recipe' } });
+  const image = await builtImage(deps, recipe.name);
+  if (image) return ofImage(image);
+  return {
+    source: { kind: 'recipe', recipe: recipe.name, buildId: mintId() },
+    image: null,
+    copyOf: null,
+    base: nothing,
+  };
 }
 
 function ofImage(image: ImageRow): Origin {

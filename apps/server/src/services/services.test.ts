@@ -171,6 +171,23 @@ describe('instances', () => {
   });
 });
 
+test.each(['alias', 'fingerprint'])(
+  'an %s that only a recipe has is built first, in the same operation',
+  async (key) => {
+    const { images, instances } = running.services;
+    expect((await images.get(context, 'tiny')).value).toMatchObject({ fingerprint: 'tiny', type: 'container' });
+    await done(create('web', { source: { type: 'image', [key]: 'tiny' }, start: true }));
+    expect((await images.list(context)).flatMap(({ aliases }) => aliases.map(({ name }) => name))).toEqual(['tiny']);
+    expect((await images.get(context, (await images.alias(context, 'tiny')).value.target)).value.size).toBeGreaterThan(
+      0,
+    );
+    await done(create('next', { source: { type: 'image', alias: 'tiny' } }));
+    expect(await images.list(context)).toHaveLength(2);
+    const prints = (await instances.list(context)).map(({ config }) => config['volatile.base_image']);
+    expect(new Set(prints).size).toBe(1);
+  },
+);
+
 describe('the server was away', () => {
   const rebootHost = async () => {
     for (const { id } of await world.store.instances.list())
