@@ -30,7 +30,7 @@ export class Rest {
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', () => {
             const raw = Buffer.concat(chunks);
-            const isJson = String(response.headers['content-type']).includes('json');
+            const isJson = raw.length > 0 && String(response.headers['content-type']).includes('json');
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,

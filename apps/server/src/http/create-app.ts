@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { isDomainError } from '@stapes/contract/errors';
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-} from 'fastify';
+import { DomainError } from '@stapes/contract/errors';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
 import { nobody, type Authenticator } from '../auth/authenticate.ts';
 import { sessionCookie } from '../auth/cookie.ts';
 import type { Log } from '../log.ts';
-import { httpStatusOf } from '../rest/errors.ts';
+import { errorEnvelope } from '../rest/envelope.ts';
+import { toDomainError } from '../rest/errors.ts';
 import type { Identity } from '../services/context.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { securityHeaders, strictPolicy } from './security-headers.ts';
@@ -50,8 +45,12 @@ export function createApp({ log, authenticator, guard, isSecure }: AppDeps): Htt
     bodyLimit: 8 * 1024 * 1024,
     // A batch of tRPC calls is one path part.
     routerOptions: { maxParamLength: 8192, ignoreTrailingSlash: false },
-    // An upgrade that a listener did not take, or a broken path, never reaches a handler.
-    frameworkErrors: (_error, _request, reply: FastifyReply) => void reply.code(400).send({ error: 'Bad request' }),
+    // A broken path never reaches a hook or a handler.
+    frameworkErrors: (_error, _request, reply: FastifyReply) =>
+      void reply
+        .headers(securityHeaders)
+        .code(400)
+        .send(errorEnvelope(new DomainError('invalid', 'This is no address'))),
     serverFactory: (handle) => {
       handler = handle as RequestListener;
       return createServer(handle as RequestListener);
@@ -77,11 +76,14 @@ export function createApp({ log, authenticator, guard, isSecure }: AppDeps): Htt
     const durationMs = Math.round(reply.elapsedTime);
     request.log.debug({ method: request.method, path, status: reply.statusCode, durationMs }, 'answered');
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = isDomainError(error) ? httpStatusOf[error.code] : (error.statusCode ?? 500);
-    if (status >= 500) request.log.error({ err: error, path: pathOf(request.raw) }, 'request failed');
-    const message = status >= 500 && !isDomainError(error) ? 'The server failed; its log says why' : error.message;
-    return reply.code(status).send({ type: 'error', error: message, error_code: status, metadata: null });
+  app.setNotFoundHandler(() => {
+    throw new DomainError('not-found', 'Not found');
+  });
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const told = toDomainError(error);
+    const envelope = errorEnvelope(told);
+    if (envelope.error_code >= 500) request.log.error({ err: error, path: pathOf(request.raw) }, 'request failed');
+    return reply.code(envelope.error_code).send(envelope);
   });
   return { app, handler: (request, response) => handler(request, response) };
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { DomainError } from '@stapes/contract/errors';
+import { DomainError, isDomainError } from '@stapes/contract/errors';
 
 export const jsonLimits = { bytes: 4 * 1024 * 1024, depth: 32 } as const;
 
@@ -7,10 +7,15 @@ export const jsonLimits = { bytes: 4 * 1024 * 1024, depth: 32 } as const;
 export async function readBody(stream: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new DomainError('too-large', `A request body has at most ${maxBytes} bytes here`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw new DomainError('too-large', `A request body has at most ${maxBytes} bytes here`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    // Whoever was sending has gone: no fault of ours.
+    throw isDomainError(cause) ? cause : new DomainError('invalid', 'The request body ended early', { cause });
   }
   return Buffer.concat(chunks);
 }
