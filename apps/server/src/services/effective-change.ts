@@ -20,7 +20,8 @@ export function pendingKeys(before: Layer, after: Layer): string[] {
     const old = before.devices[name];
     const now = after.devices[name];
     if (!old || !now || old.type !== now.type) {
-      if ((now ?? old)?.type !== 'none') pending.push(`devices.${name}`);
+      const isUnplugged = !now && old?.type === 'nic';
+      if ((now ?? old)?.type !== 'none' && !isUnplugged) pending.push(`devices.${name}`);
       continue;
     }
     const scope = `device-${now.type ?? 'none'}` as ConfigScope;
@@ -31,7 +32,7 @@ export function pendingKeys(before: Layer, after: Layer): string[] {
 }
 
 /**
- * Brings the host in line with a changed configuration: ports, quota and limits at once, the rest at the next start. Returns the keys that
+ * Brings the host in line with a changed configuration: ports (one that is taken away is unplugged), quota and limits at once, the rest at the next start. Returns the keys that
  * wait for it. The row is stored before; a crash here is mended by the next start, which does the same again.
  */
 export async function effectiveChange(
@@ -53,7 +54,7 @@ export async function effectiveChange(
     deps,
     settled,
     before,
-    machine.ports.map((port) => port.portId),
+    machine.ports.map((port) => placeOf(port)),
   );
   for (const port of machine.ports) await deps.runtime.networks.bridge.ensurePort(port);
   if (!running) {
@@ -75,5 +76,8 @@ async function applyQuota(machine: Awaited<ReturnType<typeof machineOf>>, before
 
 async function removeOldPorts(deps: BaseDeps, row: InstanceRow, before: Layer, keep: string[]): Promise<void> {
   const { ports } = await machineOf(deps, row, { effective: before }).catch(() => ({ ports: [] }));
-  for (const port of ports) if (!keep.includes(port.portId)) await deps.runtime.networks.bridge.removePort(port);
+  for (const port of ports) if (!keep.includes(placeOf(port))) await deps.runtime.networks.bridge.removePort(port);
 }
+
+/** A NIC that moves to another network keeps its id; its port in the old one goes. */
+const placeOf = (port: { network: { id: string }; portId: string }) => `${port.network.id}/${port.portId}`;

@@ -54,7 +54,7 @@ export interface NetworkDriver {
   removeNetwork(ref: NetworkRef): Promise<void>;
   /** Static lease, DNS name and filters of a NIC; before the instance starts. */
   ensurePort(port: PortSpec): Promise<void>;
-  /** Absent is fine; its lease is gone, too. */
+  /** Absent is fine; its lease is gone, too, and the interface of an instance that runs. */
   removePort(port: Pick<PortSpec, 'network' | 'portId' | 'hostName' | 'hwaddr'>): Promise<void>;
   leases(ref: NetworkRef): Promise<Lease[]>;
   /** Looks at the host: null when it is not there. */

@@ -11,7 +11,7 @@ import { findHostInterface } from '../host-interfaces.ts';
 import { hardwareAddress, interfaceName, mintedId } from '../interface-names.ts';
 import { checkNetworkSpec, checkPortAddresses, pickAddress } from '../network-check.ts';
 import { pickSubnets, usedSubnets } from '../subnets.ts';
-import { bridgeIsThere, ensureBridge, refuseForeignBridge, removeBridge } from './bridge-link.ts';
+import { bridgeIsThere, ensureBridge, refuseForeignBridge, removeBridge, removePortLink } from './bridge-link.ts';
 import { createFirewall, type Firewall } from './bridge-firewall.ts';
 import { leasesOf, releaseLeases } from './bridge-leases.ts';
 import {
@@ -173,6 +173,8 @@ class BridgeDriver implements NetworkDriver {
       const paths = networkPaths(this.stateDir, port.network.id);
       const before = await readPort(paths, port.portId);
       const spec = await readNetwork(paths);
+      // First of all: an instance that runs must not keep a way into the network that nothing filters any more.
+      if (before) await removePortLink(before.hostName);
       if (before && spec) await this.firewall.changePort({ spec, before, after: null });
       const hadHost = await writeHost(paths, port.portId, null);
       if (before) await releaseLeases(paths, port.network, before, this.log);

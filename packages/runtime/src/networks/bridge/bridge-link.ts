@@ -130,6 +130,20 @@ export async function removeBridge(stateId: string, ref: NetworkRef): Promise<vo
     await ipBatch([['link', 'delete', 'dev', link.name, 'type', 'bridge']]);
 }
 
+/** Absent is fine; what is no port of an instance is left alone. */
+export async function removePortLink(hostName: string): Promise<void> {
+  const name = interfaceName(hostName);
+  if (!existsSync(`/sys/class/net/${name}`)) return;
+  const link = await findHostInterface(name);
+  if (link?.type !== 'veth') return;
+  try {
+    await ipBatch([['link', 'delete', 'dev', name, 'type', 'veth']]);
+  } catch (error) {
+    // The instance may have ended meanwhile.
+    if (existsSync(`/sys/class/net/${name}`)) throw error;
+  }
+}
+
 /** One file, no process. */
 export async function bridgeIsThere(stateId: string, ref: NetworkRef): Promise<boolean> {
   const hwaddr = await readFile(`/sys/class/net/${interfaceName(ref.interfaceName)}/address`, 'utf8').catch(() => '');
