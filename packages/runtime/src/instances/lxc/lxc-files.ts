@@ -12,6 +12,7 @@ import {
   readdirSync,
   readlinkSync,
   rmdirSync,
+  statfsSync,
   symlinkSync,
   unlinkSync,
   write,
@@ -27,6 +28,19 @@ import { GuestRoot, openGuestRoot } from './guest-root.ts';
 
 const writeSome = promisify(write);
 const maxEntries = 100_000;
+/** Each folder on the way down is open meanwhile. */
+const maxDepth = 4_000;
+/** proc, sysfs, cgroup, cgroup2, securityfs, debugfs, tracefs, bpf, configfs, efivarfs, fusectl, pstore: their files are settings of the kernel. */
+const kernelFileSystems = new Set([
+  ...[0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x73636673, 0x64626720, 0x74726163],
+  ...[0xcafe4a11, 0x62656570, 0xde5e81e4, 0x65735543, 0x6165676c],
+]);
+
+/** A link of the guest may lead there, and the server would write with the powers of the host, which the guest does not have. */
+function refuseKernelFiles(fd: number, path: string): void {
+  if (kernelFileSystems.has(statfsSync(`/proc/self/fd/${fd}`).type))
+    throw new DomainError('unsupported', `${path} is a setting of the kernel: change it from inside the instance`);
+}
 
 /**
  * Files of a guest, which may be hostile: each path is resolved by the kernel beneath the guest's root (openat2 RESOLVE_IN_ROOT), the last
@@ -103,6 +117,7 @@ function inParent<T>(root: GuestRoot, path: string, work: (parent: number, name:
     throw new DomainError('invalid', `"${path}" does not name something that can be made or removed`);
   const parent = root.open(posix.dirname(clean) || '/', constants.O_DIRECTORY | openPath);
   try {
+    refuseKernelFiles(parent, path);
     return work(parent, name);
   } finally {
     closeSync(parent);
@@ -149,6 +164,7 @@ function openRegular(root: GuestRoot, path: string, flags: number): number {
     seen = fstatSync(look);
     if (seen.isDirectory()) throw new DomainError('invalid', `${path} is a folder`);
     if (!seen.isFile()) throw new DomainError('invalid', `${path} is not a regular file`);
+    if (flags !== constants.O_RDONLY) refuseKernelFiles(look, path);
     // Through the descriptor itself: it is this inode that is opened, whatever the guest renames meanwhile.
     return openSync(`/proc/self/fd/${look}`, flags | constants.O_NONBLOCK | constants.O_NOCTTY);
   } finally {
@@ -188,7 +204,12 @@ async function writeAll(fd: number, data: Buffer): Promise<void> {
 }
 
 /** Depth first, each folder opened beneath its own parent without following a link. */
-function removeEntry(parent: number, name: string, recursive: boolean): void {
+function removeEntry(parent: number, name: string, recursive: boolean, depth = 0): void {
+  if (depth > maxDepth)
+    throw new DomainError(
+      'too-large',
+      `The folders are nested deeper than ${maxDepth}: remove them from inside the instance`,
+    );
   const place = `/proc/self/fd/${parent}/${name}`;
   if (!lstatSync(place).isDirectory()) {
     unlinkSync(place);
@@ -200,7 +221,7 @@ function removeEntry(parent: number, name: string, recursive: boolean): void {
       resolve: resolve.beneath | resolve.noXdev,
     });
     try {
-      for (const child of readdirSync(`/proc/self/fd/${fd}`)) removeEntry(fd, child, true);
+      for (const child of readdirSync(`/proc/self/fd/${fd}`)) removeEntry(fd, child, true, depth + 1);
     } finally {
       closeSync(fd);
     }
@@ -223,5 +244,7 @@ function explain(error: unknown, path: string): unknown {
   if (code === 'ENAMETOOLONG') return say('invalid', 'is too long a name');
   if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
     return say('unsupported', 'may not be changed: its file system is read-only or protected');
+  if (['EINVAL', 'EIO', 'ENXIO', 'ENODEV', 'ESRCH', 'EAGAIN', 'ETXTBSY', 'EOPNOTSUPP'].includes(code))
+    return say('invalid', `cannot be read or written like a file (${code})`);
   return error;
 }
