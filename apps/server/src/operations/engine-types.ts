@@ -45,6 +45,8 @@ export interface OperationEngine {
   wait(id: string, timeoutS: number): Promise<Operation>;
   cancel(context: Context, id: string): Promise<void>;
   /** Compares in constant time; `forbidden` when wrong. */
+  /** Throws unless `connectSocket` would take the secret. */
+  checkSecret(context: Context, id: string, secret: string): void;
   connectSocket(context: Context, id: string, secret: string, socket: import('ws').WebSocket): void;
   /** Tray: newest first, from the database. */
   history(limit: number): Promise<OperationRecord[]>;

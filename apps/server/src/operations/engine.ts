@@ -137,7 +137,15 @@ class Engine implements RunningEngine {
     live.publish();
   }
 
+  checkSecret(context: Context, id: string, secret: string): void {
+    this.#socketsOf(id).check(context.identity, secret);
+  }
+
   connectSocket(context: Context, id: string, secret: string, socket: import('ws').WebSocket): void {
+    this.#socketsOf(id).connect(context.identity, secret, socket);
+  }
+
+  #socketsOf(id: string): OperationSockets {
     const live = this.#find(id);
     const sockets = this.#sockets.get(id);
     if (!sockets || live.finished)
@@ -145,7 +153,7 @@ class Engine implements RunningEngine {
         'wrong-state',
         `The operation "${live.row.description}" takes no connections${live.finished ? ': it has ended' : ''}`,
       );
-    sockets.connect(context.identity, secret, socket);
+    return sockets;
   }
 
   async history(limit: number) {

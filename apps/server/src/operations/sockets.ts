@@ -20,7 +20,8 @@ export class OperationSockets {
     this.#creator = identityKey(creator);
   }
 
-  connect(identity: Identity, secret: string, socket: WebSocket): void {
+  /** Throws unless `connect` would take the secret; uses nothing up. */
+  check(identity: Identity, secret: string): string {
     const given = Buffer.from(secret);
     let fd: string | null = null;
     // All are compared, in constant time each, whichever it is.
@@ -31,6 +32,11 @@ export class OperationSockets {
     if (fd === null || identityKey(identity) !== this.#creator) {
       throw new DomainError('forbidden', 'The secret of this operation is not right, or has been used');
     }
+    return fd;
+  }
+
+  connect(identity: Identity, secret: string, socket: WebSocket): void {
+    const fd = this.check(identity, secret);
     if (!this.#options.reusable?.includes(fd)) this.#secrets.delete(fd);
     this.#options.connect(fd, socket);
   }

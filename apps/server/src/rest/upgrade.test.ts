@@ -56,9 +56,9 @@ async function dial(
 
 const secret = 'a'.repeat(64);
 const operations = {
-  get: (_context: unknown, id: string) => {
+  checkSecret: (_context: unknown, id: string, given: string) => {
     if (id !== 'x') throw new DomainError('not-found', 'Operation not found');
-    return testOperation({ metadata: { fds: { '0': secret, control: 'b'.repeat(64) } } });
+    if (given !== secret) throw new DomainError('forbidden', 'The secret is not right');
   },
 };
 
@@ -152,7 +152,7 @@ describe('over a real socket', () => {
   test('wait sends its headers at once and its body at the end', async () => {
     let finish: (value: ReturnType<typeof testOperation>) => void = () => undefined;
     const app = await testApp({
-      operations: { ...operations, wait: () => new Promise((resolve) => (finish = resolve)) },
+      operations: { get: () => testOperation(), wait: () => new Promise((resolve) => (finish = resolve)) },
     });
     const path = await listen(app.server);
     const body = await new Promise<string>((resolve, reject) => {

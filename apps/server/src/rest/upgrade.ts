@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { DomainError } from '@stapes/contract/errors';
@@ -27,19 +26,6 @@ export interface UpgradeRoute {
   prepare(call: UpgradeCall): (socket: WebSocket) => void;
 }
 
-function sameText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** The service compares again when it takes the socket; here the answer can still be a plain 403. */
-function checkSecret(metadata: Record<string, unknown> | null, secret: string): void {
-  const fds = metadata?.fds;
-  if (typeof fds !== 'object' || fds === null) return;
-  const known = Object.values(fds).some((value) => typeof value === 'string' && sameText(value, secret));
-  if (!known) throw new DomainError('forbidden', 'This secret is not one of the operation');
-}
-
 export const upgradeRoutes: readonly UpgradeRoute[] = [
   {
     pattern: /^\/1\.0\/events$/,
@@ -57,7 +43,8 @@ export const upgradeRoutes: readonly UpgradeRoute[] = [
       const secret = query.get('secret') ?? '';
       if (secret === '')
         throw new DomainError('invalid', 'Give the secret of the stream', { details: { field: 'secret' } });
-      checkSecret(services.operations.get(context, id).metadata, secret);
+      // Compared again when the socket is taken, which uses it up.
+      services.operations.checkSecret(context, id, secret);
       return (socket) => services.operations.connect(context, id, secret, socket);
     },
   },

@@ -30,6 +30,10 @@ export function createOperationsService({ engine }: ServiceDeps): OperationsServ
       admit(context);
       return engine.history(historyLength);
     },
+    checkSecret(context, id, secret) {
+      admit(context);
+      engine.checkSecret(context, id, secret);
+    },
     connect(context, id, secret, socket) {
       admit(context);
       engine.connectSocket(context, id, secret, socket);

@@ -208,6 +208,8 @@ export interface OperationsService {
   cancel(context: Context, id: string): Promise<void>;
   retry(context: Context, id: string): Promise<Operation>;
   history(context: Context): Promise<OperationRecord[]>;
+  /** Throws unless `connect` would take the secret: for a refusal that is still an HTTP answer. */
+  checkSecret(context: Context, id: string, secret: string): void;
   connect(context: Context, id: string, secret: string, socket: WebSocket): void;
 }
 
