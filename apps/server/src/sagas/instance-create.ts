@@ -1,6 +1,7 @@
 import { DomainError } from '@stapes/contract/errors';
 import type { ImageRow } from '../store/store.ts';
 import { parseBytes } from '@stapes/contract/units';
+import type { SnapshotRef, VolumeRef } from '@stapes/runtime/storage/driver';
 import { z } from 'zod';
 import type { Saga, Step } from '../operations/saga.ts';
 import { rootDisk } from '../services/expand.ts';
@@ -9,20 +10,30 @@ import { fromImage } from '../services/instance-plan.ts';
 import { instanceUrl, publishLifecycle } from '../services/lifecycle.ts';
 import { builtImage, ensureRecipeBuilt } from '../services/recipe-build.ts';
 import { effectiveOf, machineOf, storageDriver } from '../services/machine.ts';
-import { instanceRowSchema, poolRefSchema, portSchema, requestorSchema } from './row-schemas.ts';
+import { instanceRowSchema, poolRefSchema, portSchema, requestorSchema, snapshotRowSchema } from './row-schemas.ts';
 import { leaveAsIs, type SagaDeps } from './saga-deps.ts';
 
 const sourceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('image'), fingerprint: z.string() }),
   z.object({ kind: z.literal('recipe'), recipe: z.string(), buildId: z.string() }),
   z.object({ kind: z.literal('empty') }),
-  z.object({ kind: z.literal('volume'), volumeId: z.string(), snapshotId: z.string().nullable() }),
+  z.object({
+    kind: z.literal('volume'),
+    /** That it is a copy of. */
+    instanceId: z.string(),
+    volumeId: z.string(),
+    snapshotId: z.string().nullable(),
+    /** Where the volume lies. */
+    pool: poolRefSchema,
+  }),
 ]);
 export const instanceCreateParams = z.object({
   instance: instanceRowSchema,
   pool: poolRefSchema,
   ports: z.array(portSchema),
   source: sourceSchema,
+  /** Snapshots that a copy takes along, with the ids of those that they are copies of. */
+  snapshots: z.array(z.object({ row: snapshotRowSchema, from: z.string() })),
   start: z.boolean(),
   /** Which templates apply. */
   trigger: z.enum(['create', 'copy']),
@@ -100,6 +111,30 @@ function imageStep(deps: SagaDeps): CreateStep {
   };
 }
 
+type VolumeSource = Extract<InstanceCreateParams['source'], { kind: 'volume' }>;
+
+/** A guest that changes its files while they are read one by one could have others read in their place. Nothing starts while a copy is made. */
+async function requireStill(deps: SagaDeps, { pool }: InstanceCreateParams, source: VolumeSource): Promise<void> {
+  if (source.pool.id === pool.id) return;
+  const { status } = await deps.runtime.instances.container.inspect({ id: source.instanceId });
+  if (status !== 'Stopped')
+    throw new DomainError(
+      'wrong-state',
+      'A running instance cannot be copied to another storage pool: stop it, or copy one of its snapshots',
+    );
+}
+
+async function copyVolume(
+  deps: SagaDeps,
+  target: VolumeRef | SnapshotRef,
+  source: VolumeRef | SnapshotRef,
+): Promise<void> {
+  const { volumes } = storageDriver(deps, target.pool.driver);
+  if (source.pool.id === target.pool.id) return volumes.ensureFromVolume(target, source);
+  const from = storageDriver(deps, source.pool.driver).volumes;
+  await volumes.ensureFromTree(target, 'snapshotId' in source ? from.snapshotRootfs(source) : from.rootfs(source));
+}
+
 function volumeStep(deps: SagaDeps): CreateStep {
   return {
     name: 'volume',
@@ -111,11 +146,13 @@ function volumeStep(deps: SagaDeps): CreateStep {
       if (image) await volumes.ensureFromImage(volume, { pool, fingerprint: image.fingerprint });
       else if (source.kind === 'empty') await volumes.ensureEmpty(volume);
       else if (source.kind === 'volume') {
-        const from = { pool, id: source.volumeId };
-        await volumes.ensureFromVolume(
-          volume,
-          source.snapshotId === null ? from : { ...from, snapshotId: source.snapshotId },
-        );
+        if (source.snapshotId === null) await requireStill(deps, params, source);
+        const snapshot = source.snapshotId === null ? {} : { snapshotId: source.snapshotId };
+        await copyVolume(deps, volume, { pool: source.pool, id: source.volumeId, ...snapshot });
+        for (const { row, from } of params.snapshots) {
+          const kept = { pool: source.pool, id: source.volumeId, snapshotId: from };
+          await copyVolume(deps, { ...volume, snapshotId: row.id }, kept);
+        }
       }
       const size = rootDisk((await effectiveOf(deps.store, instance)).devices)?.device.size;
       if (size && can.quota) await volumes.setQuota(volume, parseBytes(size));
@@ -159,6 +196,19 @@ function templatesStep(deps: SagaDeps): CreateStep {
       await deps.templates.apply(await machineOf(deps, await deps.store.instances.get(instance.id), { pool }), trigger);
     },
     undo: leaveAsIs,
+  };
+}
+
+function snapshotsStep(deps: SagaDeps): CreateStep {
+  return {
+    name: 'snapshots',
+    async run({ snapshots }) {
+      for (const { row } of snapshots)
+        if (!(await deps.store.snapshots.find(row.id))) await deps.store.snapshots.create({ ...row, phase: 'ready' });
+    },
+    async undo({ snapshots }) {
+      for (const { row } of snapshots) await deps.store.snapshots.remove(row.id);
+    },
   };
 }
 
@@ -209,6 +259,7 @@ export function instanceCreateSaga(deps: SagaDeps): Saga<InstanceCreateParams> {
       portsStep(deps),
       configureStep(deps),
       templatesStep(deps),
+      snapshotsStep(deps),
       readyStep(deps),
       startStep(deps),
     ],

@@ -1,6 +1,7 @@
 import { DomainError, isDomainError } from '@stapes/contract/errors';
 import type { Config, CreateInstance } from '@stapes/contract/instance';
 import { fingerprintPrefixSchema } from '@stapes/contract/names';
+import type { PoolRef } from '@stapes/runtime/storage/driver';
 import type { ImageRow, InstanceRow, PoolRow, Store } from '../store/store.ts';
 import { mintId } from '../store/mint-id.ts';
 import type { InstanceCreateParams } from '../sagas/instance-create.ts';
@@ -103,20 +104,21 @@ async function resolveCopy(store: Store, project: string, text: string): Promise
     throw invalid('source.source', 'Give the name of an instance, or instance/snapshot');
   const row = await store.instances.findByName(project, name);
   if (!row || row.phase !== 'ready') throw new DomainError('not-found', `There is no instance "${name}"`, field);
-  if (snapshotName === undefined) return ofVolume(row, row, null);
+  const pool = toPoolRef(await store.pools.get(row.poolId));
+  if (snapshotName === undefined) return ofVolume(row, row, { snapshotId: null, pool });
   const snapshot = await store.snapshots.findByName(row.id, snapshotName);
   if (!snapshot || snapshot.phase !== 'ready')
     throw new DomainError('not-found', `The instance "${name}" has no snapshot "${snapshotName}"`, field);
-  return ofVolume(row, snapshot, snapshot.id);
+  return ofVolume(row, snapshot, { snapshotId: snapshot.id, pool });
 }
 
 function ofVolume(
   row: InstanceRow,
   from: Pick<InstanceRow, 'config' | 'devices' | 'profiles' | 'ephemeral'>,
-  snapshotId: string | null,
+  { snapshotId, pool }: { snapshotId: string | null; pool: PoolRef },
 ): Origin {
   return {
-    source: { kind: 'volume', volumeId: row.volumeId, snapshotId },
+    source: { kind: 'volume', instanceId: row.id, volumeId: row.volumeId, snapshotId, pool },
     image: null,
     copyOf: row,
     base: {
@@ -128,7 +130,7 @@ function ofVolume(
   };
 }
 
-async function poolFor(store: Store, effective: Layer, origin: Origin): Promise<PoolRow> {
+async function poolFor(store: Store, effective: Layer): Promise<PoolRow> {
   const root = rootDisk(effective.devices);
   if (!root?.device.pool) {
     throw new DomainError(
@@ -143,15 +145,6 @@ async function poolFor(store: Store, effective: Layer, origin: Origin): Promise<
       details: { field: `devices.${root.name}.pool` },
     });
   }
-  if (origin.copyOf && origin.copyOf.poolId !== pool.id) {
-    throw new DomainError(
-      'unsupported',
-      'A copy stays in the storage pool of its source: choose that one for the root disk',
-      {
-        details: { field: `devices.${root.name}.pool` },
-      },
-    );
-  }
   return pool;
 }
 
@@ -160,6 +153,19 @@ export interface Plan {
   effective: Layer;
   pool: PoolRow;
   origin: Origin;
+  snapshots: InstanceCreateParams['snapshots'];
+}
+
+/** A copy takes the snapshots along, unless it is of one of them or of the instance only. */
+async function snapshotsFor(store: Store, row: InstanceRow, origin: Origin, request: CreateInstance) {
+  const { type, instance_only, container_only } = request.source;
+  if (type !== 'copy' || instance_only || container_only) return [];
+  if (!origin.copyOf || origin.source.kind !== 'volume' || origin.source.snapshotId !== null) return [];
+  const found = (await store.snapshots.ofInstance(origin.copyOf.id)).filter(({ phase }) => phase === 'ready');
+  return found.map((snapshot) => ({
+    row: { ...snapshot, id: mintId(), instanceId: row.id, config: withoutVolatile(snapshot.config) },
+    from: snapshot.id,
+  }));
 }
 
 function refuseUnsupported(request: CreateInstance): void {
@@ -223,9 +229,9 @@ export async function planInstance(deps: BaseDeps, project: string, request: Cre
   const effective = await effectiveOf(store, row);
   requireDevices(effective.devices, 'container');
   await checkReferences(deps, effective.devices, { exceptInstance: row.id });
-  const pool = await poolFor(store, effective, origin);
+  const pool = await poolFor(store, effective);
   row.poolId = pool.id;
-  return { row, effective, pool, origin };
+  return { row, effective, pool, origin, snapshots: await snapshotsFor(store, row, origin, request) };
 }
 
 /** Mints what the host side needs. Until `release` the row counts as taken, though it is in no table yet. */

@@ -188,6 +188,41 @@ test.each(['alias', 'fingerprint'])(
   },
 );
 
+describe('copies', () => {
+  const snapshotsOf = async (name: string) =>
+    (await running.services.snapshots.list(context, name)).map((found) => found.name);
+  const copy = (name: string, more: object = {}, devices: object = {}) =>
+    create(name, { source: { type: 'copy', source: 'web', ...more }, devices });
+  beforeEach(async () => {
+    await done(create('web'));
+    await done(running.services.snapshots.create(context, 'web', { name: 'one' }));
+  });
+  test('take the snapshots along unless they are of the instance only, or of a snapshot', async () => {
+    await done(copy('all'));
+    await done(copy('only', { instance_only: true }));
+    await done(copy('old', { container_only: true }));
+    await done(create('part', { source: { type: 'copy', source: 'web/one' } }));
+    expect(await Promise.all(['all', 'only', 'old', 'part'].map(snapshotsOf))).toEqual([['one'], [], [], []]);
+    await done(running.services.instances.put(context, 'all', { restore: 'one' }));
+    await done(running.services.instances.remove(context, 'web'));
+    expect(await snapshotsOf('all')).toEqual(['one']);
+  });
+  test('go to another pool, but not while the source runs', async () => {
+    const { instances, snapshots, storage } = running.services;
+    await storage.create(context, { name: 'second', driver: 'fake' });
+    const root = { root: { type: 'disk', path: '/', pool: 'second' } };
+    await done(copy('there', {}, root));
+    expect(await snapshotsOf('there')).toEqual(['one']);
+    await done(snapshots.remove(context, 'there', 'one'));
+    await done(instances.setState(context, 'web', { action: 'start' }));
+    expect((await ended(copy('never', {}, root))).err).toMatch(/stop it, or copy one of its snapshots/);
+    await done(create('from-snapshot', { source: { type: 'copy', source: 'web/one' }, devices: root }));
+    await expect(copy('nowhere', {}, { root: { type: 'disk', path: '/', pool: 'third' } })).rejects.toMatchObject(
+      refusal('not-found', 'devices.root.pool'),
+    );
+  });
+});
+
 describe('the server was away', () => {
   const rebootHost = async () => {
     for (const { id } of await world.store.instances.list())

@@ -73,6 +73,29 @@ export function storageDriverContract(name: string, make: () => Promise<Contract
       expect(await driver.images.has(broken)).toBe(false);
     });
 
+    it('makes volumes and snapshots of trees that lie elsewhere, and snapshots of snapshots', async () => {
+      const [source, copy, other] = [fresh(), fresh(), fresh()];
+      await driver.volumes.ensureFromImage(source, image);
+      await driver.volumes.ensureSnapshot({ ...source, snapshotId: 's1' });
+      await write(source, 'later', 'yes');
+      await driver.volumes.ensureFromTree(copy, driver.volumes.rootfs(source));
+      const kept = { ...copy, snapshotId: 's2' };
+      await driver.volumes.ensureFromTree(kept, driver.volumes.snapshotRootfs({ ...source, snapshotId: 's1' }));
+      await driver.volumes.ensureFromVolume(other, source);
+      await driver.volumes.ensureFromVolume({ ...other, snapshotId: 's3' }, { ...source, snapshotId: 's1' });
+      expect(await read(copy, 'later')).toBe('yes');
+      expect(await readlink(join(driver.volumes.rootfs(copy), 'etc/link'))).toBe('os-release');
+      await write(copy, 'mine', 'yes');
+      for (const snapshot of [kept, { ...other, snapshotId: 's3' }]) {
+        await driver.volumes.restoreSnapshot(snapshot);
+        expect(existsSync(join(driver.volumes.rootfs(snapshot), 'later'))).toBe(false);
+        await write(snapshot, 'again', 'yes');
+      }
+      expect(existsSync(join(driver.volumes.rootfs(source), 'mine'))).toBe(false);
+      for (const volume of [source, copy, other]) await driver.volumes.remove(volume);
+      await expect(driver.volumes.ensureFromTree(fresh(), '/nonexistent')).rejects.toMatchObject({ code: 'not-found' });
+    });
+
     it('makes an empty volume and keeps what is in it when asked again', async () => {
       const volume = fresh();
       await driver.volumes.ensureEmpty(volume);

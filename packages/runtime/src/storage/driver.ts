@@ -49,8 +49,10 @@ export interface VolumeVerbs {
   ensureEmpty(volume: VolumeRef): Promise<void>;
   /** A new volume from an unpacked image: snapshot or reflink. */
   ensureFromImage(volume: VolumeRef, image: ImageRef): Promise<void>;
-  /** A new volume from another or from a snapshot, of the same pool. */
-  ensureFromVolume(volume: VolumeRef, source: VolumeRef | SnapshotRef): Promise<void>;
+  /** A new volume, or snapshot of one, from another or from a snapshot, of the same pool. */
+  ensureFromVolume(target: VolumeRef | SnapshotRef, source: VolumeRef | SnapshotRef): Promise<void>;
+  /** The same from a root file system that lies anywhere on this host (another pool): owners, modes, times, links and attributes as they are. */
+  ensureFromTree(target: VolumeRef | SnapshotRef, directory: string): Promise<void>;
   remove(volume: VolumeRef): Promise<void>;
   /** Null lifts the limit. `no-space` when it is below what is used. */
   setQuota(volume: VolumeRef, bytes: number | null): Promise<void>;

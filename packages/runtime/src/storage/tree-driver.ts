@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { DomainError } from '@stapes/contract/errors';
-import type { ImageVerbs, PoolRef, StorageDriver } from './driver.ts';
+import { join } from 'node:path';
+import type { ImageVerbs, PoolRef, SnapshotRef, StorageDriver, VolumeRef } from './driver.ts';
+import { copyTree } from './copy-tree.ts';
 import {
   createPoolLayout,
   entries,
@@ -15,6 +14,7 @@ import {
   type PoolLayout,
 } from './layout.ts';
 import { renameAndExchange } from './rename-exchange.ts';
+import { createTreeMaker } from './tree-maker.ts';
 
 export interface CopyOptions {
   readOnly: boolean;
@@ -53,56 +53,14 @@ export interface TreeDriverParts {
 
 const plain: CopyOptions = { readOnly: false, pristine: false };
 
-const randomId = () => randomBytes(6).toString('hex');
-
-/**
- * Every tree is made under a name with a dot and then renamed, so that whatever has its name is whole; removal goes the other way about. A
- * crash leaves names with dots, which `ensurePool` clears away when the server starts.
- */
 export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
   const layout = createPoolLayout(parts.stateDir);
   const trees = parts.operations(layout);
 
-  const session = randomId();
-  const besideOf = (path: string, kind: 'new' | 'gone') => join(dirname(path), `.${kind}-${session}-${randomId()}`);
+  const { session, besideOf, removeTree, ensureTree, fillTwice } = createTreeMaker(trees);
 
-  async function removeTree(path: string, pool: PoolRef): Promise<void> {
-    if (!(await exists(path))) return;
-    const aside = besideOf(path, 'gone');
-    try {
-      await rename(path, aside);
-    } catch (error) {
-      // A pool that is full to the brim has no room for a new name, but what frees room it lets through.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-      return trees.remove(path, pool);
-    }
-    await trees.remove(aside, pool);
-  }
-  /** Makes a tree by `fill` under another name, then gives it its own. */
-  async function ensureTree(
-    path: string,
-    pool: PoolRef,
-    fill: (path: string) => Promise<void>,
-    settle: boolean,
-  ): Promise<void> {
-    if (await exists(path)) return;
-    const partial = besideOf(path, 'new');
-    try {
-      await fill(partial);
-      if (settle) await trees.settle(partial);
-      await rename(partial, path);
-    } catch (error) {
-      await trees.remove(partial, pool).catch(() => undefined);
-      throw error;
-    }
-  }
   async function ensureCopy(path: string, pool: PoolRef, from: string, options: CopyOptions): Promise<void> {
-    const copy = () => ensureTree(path, pool, (partial) => trees.copy(from, partial, options), false);
-    await copy().catch(async (error: unknown) => {
-      if (!(error instanceof DomainError) || error.code !== 'no-space') throw error;
-      await trees.reclaim(pool);
-      await copy();
-    });
+    await fillTwice(path, pool, (partial) => trees.copy(from, partial, options));
   }
   /** But for those of a session, which may be work in progress. */
   async function clearLeftovers(pool: PoolRef, except?: string): Promise<void> {
@@ -110,6 +68,11 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
     for (const id of await entries(layout.snapshots(pool))) folders.push(join(layout.snapshots(pool), id));
     const found = (await Promise.all(folders.map(leftovers))).flat();
     for (const path of found) if (except === undefined || !path.includes(`-${except}-`)) await trees.remove(path, pool);
+  }
+  const pathOf = (ref: VolumeRef | SnapshotRef) => ('snapshotId' in ref ? layout.snapshot(ref) : layout.volume(ref));
+  async function placeOf(target: VolumeRef | SnapshotRef): Promise<string> {
+    if ('snapshotId' in target) await mkdir(layout.snapshotsOf(target), { recursive: true, mode: 0o700 });
+    return pathOf(target);
   }
 
   return {
@@ -136,10 +99,20 @@ export function createTreeDriver(parts: TreeDriverParts): StorageDriver {
         if (!(await exists(from))) throw missing('image', image.fingerprint);
         await ensureCopy(layout.volume(volume), volume.pool, from, { readOnly: false, pristine: true });
       },
-      async ensureFromVolume(volume, source) {
-        const from = 'snapshotId' in source ? layout.snapshot(source) : layout.volume(source);
+      async ensureFromVolume(target, source) {
+        const from = pathOf(source);
         if (!(await exists(from))) throw missing('snapshotId' in source ? 'snapshot' : 'volume', source.id);
-        await ensureCopy(layout.volume(volume), volume.pool, from, plain);
+        await ensureCopy(await placeOf(target), target.pool, from, {
+          readOnly: 'snapshotId' in target,
+          pristine: false,
+        });
+      },
+      async ensureFromTree(target, directory) {
+        if (!(await exists(directory))) throw missing('root file system', directory);
+        await fillTwice(await placeOf(target), target.pool, async (partial) => {
+          await trees.create(partial);
+          await copyTree(directory, partial);
+        });
       },
       async remove(volume) {
         for (const name of await entries(layout.snapshotsOf(volume)))

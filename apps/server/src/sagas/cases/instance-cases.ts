@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { toPoolRef } from '../../services/machine.ts';
-import type { InstanceRow } from '../../store/store.ts';
+import type { InstanceRow, PoolRow } from '../../store/store.ts';
 import type { InstanceCreateParams } from '../instance-create.ts';
 import { sagaCase, type SagaCase } from './saga-case.ts';
 import {
@@ -108,6 +108,38 @@ const copied: InstanceRow = {
   },
 };
 
+const volumeSource = {
+  ...{ kind: 'volume' as const, instanceId: instance.id, volumeId: instance.volumeId, snapshotId: null },
+  pool: toPoolRef(pool),
+};
+const otherPool: PoolRow = { ...pool, id: 'pool000000000002', name: 'other' };
+/** Into another pool, with the snapshot. */
+const copyElsewhere: SagaCase = sagaCase({
+  name: 'instance-create as a copy in another pool, with its snapshots',
+  saga: (sagas) => sagas.instanceCreate,
+  async prepare(world) {
+    await furnishInstance(world, false);
+    await furnishSnapshot(world);
+    await runSteps(sagasOf(world).poolCreate, { pool: otherPool, requestor });
+    const row = { ...copied, poolId: otherPool.id };
+    const kept = { ...snapshot, id: 'snap000000000002', instanceId: row.id };
+    return {
+      ...createParams(row, volumeSource, true),
+      pool: toPoolRef(otherPool),
+      snapshots: [{ row: kept, from: snapshot.id }],
+    };
+  },
+  done(now) {
+    const at = (rest: string) => `storage-pools/${otherPool.id}/${rest}/content an image`;
+    expect(now.files).toContain(at(`volumes/${copied.volumeId}`));
+    expect(now.files).toContain(at(`snapshots/${copied.volumeId}/snap000000000002`));
+    expect(now.snapshots.map(({ instanceId, name }) => [instanceId, name])).toEqual([
+      [instance.id, 'before'],
+      [copied.id, 'before'],
+    ]);
+  },
+});
+
 export const instanceCreateCases: SagaCase[] = [
   createCase({
     name: 'instance-create from an image, with start',
@@ -137,7 +169,7 @@ export const instanceCreateCases: SagaCase[] = [
   createCase({
     name: 'instance-create as a copy of a snapshot',
     row: copied,
-    source: { kind: 'volume', volumeId: instance.volumeId, snapshotId: snapshot.id },
+    source: { ...volumeSource, snapshotId: snapshot.id },
     start: true,
     content: 'an image',
     async prepare(world) {
@@ -145,6 +177,7 @@ export const instanceCreateCases: SagaCase[] = [
       await furnishSnapshot(world);
     },
   }),
+  copyElsewhere,
 ];
 
 const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);

@@ -110,6 +110,7 @@ export function createParams(
     pool: toPoolRef(pool),
     ports: portsOf(row),
     source,
+    snapshots: [],
     start,
     trigger: source.kind === 'volume' ? 'copy' : 'create',
     requestor,

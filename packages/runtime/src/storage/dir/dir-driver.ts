@@ -2,6 +2,7 @@ import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { DomainError } from '@stapes/contract/errors';
 import { run } from '../../host/run.ts';
 import type { StorageDriver } from '../driver.ts';
+import { copyTree } from '../copy-tree.ts';
 import { createPoolLayout, exists } from '../layout.ts';
 import { createTreeDriver, type TreeOperations } from '../tree-driver.ts';
 
@@ -41,11 +42,7 @@ const dirOperations: TreeOperations = {
     await mkdir(path, { mode: 0o755 });
     await chmod(path, 0o755);
   },
-  // Owners, modes, times, hard links, extended attributes (file capabilities and ACLs among them), holes: all as they were.
-  copy: async (from, to) =>
-    void (await run('cp', ['--archive', '--reflink=auto', '--sparse=auto', '--no-target-directory', '--', from, to], {
-      timeoutMs: longMs,
-    })),
+  copy: copyTree,
   remove: async (path) =>
     void (await run('rm', ['--recursive', '--force', '--one-file-system', '--', path], { timeoutMs: longMs })),
   settle: async (path) => void (await run('sync', ['--file-system', '--', path], { timeoutMs: longMs })),
