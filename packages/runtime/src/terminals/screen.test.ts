@@ -22,7 +22,8 @@ function looks(terminal: Terminal) {
       const cell = line?.getCell(column);
       return `${cell?.getChars() || ' '}${cell?.getFgColor() ?? ''}${cell?.isBold() ? 'b' : ''}`;
     });
-    return `${line?.isWrapped === true}${cells.join('')}`;
+    // The topmost row goes on a row that has left the scrollback: nothing can be seen of that.
+    return `${index > 0 && line?.isWrapped === true}${cells.join('')}`;
   });
   const { margins, isCursorHidden, mouseEncoding, lineDrawing } = readInternals(terminal);
   return {
