@@ -7,6 +7,7 @@ import type { Saga } from './operations/saga.ts';
 import { ensureDefaults } from './reconcile/ensure-defaults.ts';
 import { deleteEnded, healNetworks, watchInstances } from './reconcile/follow.ts';
 import { autostart, ensureNetworks, ensurePools, reconcileInstances } from './reconcile/reconcile.ts';
+import { startSnapshotTimer } from './reconcile/snapshot-timer.ts';
 import { createSagas } from './sagas/sagas.ts';
 import { createFilesService } from './services/files.ts';
 import { createImagesService } from './services/images.ts';
@@ -84,6 +85,7 @@ export function createServices(given: {
       const { toDelete, toStart } = await reconcileInstances(deps);
       watchInstances(deps, closed.signal);
       healNetworks(deps, closed.signal);
+      startSnapshotTimer({ ...deps, snapshots: services.snapshots }, closed.signal);
       deps.sampler.start();
       const failed = (error: unknown) => deps.log.error({ err: error }, 'the start was not finished');
       for (const row of toDelete) void deleteEnded(deps, row).catch(failed);

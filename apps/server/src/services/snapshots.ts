@@ -13,6 +13,7 @@ import { requireState } from './instance-writes.ts';
 import { instanceUrl, publishLifecycle, requestorOf, snapshotUrl } from './lifecycle.ts';
 import { effectiveOf, toPoolRef } from './machine.ts';
 import type { SnapshotsService } from './services.ts';
+import { expandCreationDate, expiryAfter } from './snapshot-times.ts';
 import { admit, invalid, parse, requireDevices } from './validate.ts';
 
 type SnapshotDeps = Omit<InstanceDeps, 'snapshotRestore'>;
@@ -57,7 +58,9 @@ async function create(deps: SnapshotDeps, context: Context, instance: string, re
   const others = await deps.store.snapshots.ofInstance(row.id);
   const taken = new Set(others.map(({ name }) => name));
   const effective = await effectiveOf(deps.store, row);
-  const name = parsed.name ? parsed.name : nextSnapshotName(effective.config['snapshots.pattern'] ?? 'snap%d', taken);
+  const nowMs = Date.now();
+  const pattern = expandCreationDate(effective.config['snapshots.pattern'] ?? 'snap%d', nowMs);
+  const name = parsed.name ? parsed.name : nextSnapshotName(pattern, taken);
   parse(snapshotNameSchema, name, 'name');
   if (taken.has(name))
     throw new DomainError(
@@ -75,8 +78,11 @@ async function create(deps: SnapshotDeps, context: Context, instance: string, re
     profiles: row.profiles,
     ephemeral: row.ephemeral,
     phase: 'creating',
-    createdAtMs: Date.now(),
-    expiresAtMs: parseExpiry(parsed.expires_at),
+    createdAtMs: nowMs,
+    // None given is as the instance says; `0001-01-01` is never.
+    expiresAtMs: parsed.expires_at
+      ? parseExpiry(parsed.expires_at)
+      : expiryAfter(effective.config['snapshots.expiry'], nowMs),
   };
   return deps.engine.startSaga(
     context,

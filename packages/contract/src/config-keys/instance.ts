@@ -157,6 +157,12 @@ const snapshots = declareKeys({ scope: 'instance', group: 'snapshots', live: tru
     short: 'When snapshots are taken by themselves, as a cron expression or an alias.',
   },
   {
+    key: 'snapshots.schedule.stopped',
+    type: bool,
+    default: 'false',
+    short: 'Take the snapshots of the schedule while it is stopped, too.',
+  },
+  {
     key: 'snapshots.expiry',
     type: { kind: 'custom', check: checkExpiry, hint: '2w' },
     short: 'How long snapshots are kept.',
