@@ -48,7 +48,7 @@ test('shows what it will make and how to ask for it elsewhere, and makes it', as
   await expect(preview).toContainText(/launch .*made-here/);
   await expect(preview).toContainText('limits.memory=96MiB');
   await preview.getByRole('tab', { name: 'API' }).click();
-  await expect(preview).toContainText('POST /1.0/instances');
+  await expect(preview).toContainText('-X POST http://stapes/1.0/instances');
   await wizard.getByRole('button', { name: 'Create and start' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'made-here' })).toBeVisible();
   await expect.poll(() => statusOf(server, 'made-here'), { timeout: 60_000 }).toBe('Running');

@@ -8,7 +8,7 @@ export function relay(from, to) {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = connect({ ...to, allowHalfOpen: true });
     near.on('error', () => far.destroy());
-    far.on('error', () => near.resetAndDestroy());
+    far.on('error', () => near.destroy());
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
     near.pipe(far).pipe(near);
