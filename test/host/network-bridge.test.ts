@@ -85,9 +85,15 @@ describe('DHCP and DNS', () => {
     // The server names instances; what a client says of itself counts for nothing.
     expect(await client.resolve('10.77.1.1', 'web.stapes')).toBe(answer?.['address']);
     expect(await client.resolve('10.77.1.1', 'impostor.stapes')).toBe('ENOTFOUND');
+    const other = { ...port, portId: 'port2', hostName: 'vtest2', hwaddr: '10:66:6a:00:00:99', hostname: 'db' };
+    await driver.ensurePort(other);
+    const witness = await attach(other);
+    await witness.dhcp('db');
     await driver.removePort(port);
-    expect((await driver.leases(spec.ref)).map((entry) => entry.type)).toEqual(['gateway', 'gateway']);
-    expect(await client.resolve('10.77.1.1', 'web.stapes')).toBe('ENOTFOUND');
+    expect((await driver.leases(spec.ref)).map((entry) => entry.hostname)).not.toContain('web');
+    expect(await witness.resolve('10.77.1.1', 'web.stapes')).toBe('ENOTFOUND');
+    // Who was there has been unplugged.
+    expect((await listHostInterfaces()).map(({ name }) => name)).not.toContain(port.hostName);
   });
 
   it('honours a fixed address that is given while dnsmasq runs, without a restart', async () => {
