@@ -28,9 +28,21 @@ export async function walkArchive(
   limits: UnpackLimits,
   visitor: ArchiveVisitor,
 ): Promise<void> {
-  const policy = new MemberPolicy(limits);
   // Headers and padding come on top of the contents.
-  const reader = new TarReader(new ByteSource(chunks, limits.maxBytes + limits.maxEntries * 4096 + 1024 * 1024));
+  const source = new ByteSource(chunks, limits.maxBytes + limits.maxEntries * 4096 + 1024 * 1024);
+  try {
+    await walkMembers(new TarReader(source), layout, new MemberPolicy(limits), visitor);
+  } finally {
+    await source.close();
+  }
+}
+
+async function walkMembers(
+  reader: TarReader,
+  layout: ArchiveLayout,
+  policy: MemberPolicy,
+  visitor: ArchiveVisitor,
+): Promise<void> {
   const found = { metadata: false, rootfs: layout === 'rootfs', templates: 0 };
   for (let member = await reader.next(); member; member = await reader.next()) {
     const { path, impliedParents, member: admitted } = policy.admit(member);

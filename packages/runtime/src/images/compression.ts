@@ -96,5 +96,6 @@ export async function* decompress(
     options.signal?.removeEventListener('abort', abort);
     file.destroy();
     child.kill('SIGKILL');
+    await closed.catch(() => undefined);
   }
 }

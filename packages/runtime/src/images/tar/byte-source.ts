@@ -60,6 +60,11 @@ export class ByteSource {
     return Buffer.concat(parts, count);
   }
 
+  /** Ends where the bytes come from (a decompressor), whether all were read or not. */
+  async close(): Promise<void> {
+    await this.iterator.return?.();
+  }
+
   async skip(count: number): Promise<void> {
     for (let left = count; left > 0;) {
       const part = await this.some(left);
