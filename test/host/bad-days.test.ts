@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Operation } from '@stapes/contract/operation';
 import { TestServer, until } from '../support/server.ts';
 import { directory, hostileArchives, metadata, tarOf } from './hostile-archive.ts';
-import { inventoryOf } from './host-inventory.ts';
+import { expectInventory, inventoryOf } from './host-inventory.ts';
 
 /** Bad input, and what breaks under a server that runs. */
 const server = new TestServer();
@@ -46,7 +46,7 @@ describe('names and images that cannot be', () => {
     ];
     for (const [name, said] of names)
       expect(await refusal('POST', '/1.0/instances', { name, source }), name).toMatch(said);
-    expect(inventoryOf(server)).toEqual(before);
+    await expectInventory(server, before);
   });
 
   test('an image and a recipe that nobody knows', async () => {
@@ -81,7 +81,7 @@ describe('a corrupt or hostile image', () => {
     expect(said).toMatch(/^[A-Za-z].{10,}/);
     expect(said).not.toMatch(/undefined|TypeError|\[object/);
     expect(readdirSync(outside)).toEqual([]);
-    expect(inventoryOf(server)).toEqual(before);
+    await expectInventory(server, before);
   });
 });
 

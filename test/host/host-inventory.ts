@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateId } from '@stapes/runtime/host/state-id';
 import Database from 'libsql';
-import type { TestServer } from '../support/server.ts';
+import { expect } from 'vitest';
+import { until, type TestServer } from '../support/server.ts';
 
 export type Inventory = Record<
   'rows' | 'mounts' | 'subvolumes' | 'links' | 'rules' | 'cgroups' | 'processes' | 'files' | 'loops' | 'names',
@@ -92,4 +93,14 @@ function processes(): string[] {
       }
     })
     .sort();
+}
+
+/** Some goes in the background (a process that was told to end, a dying cgroup, a subvolume), so it is waited for. */
+export async function expectInventory(server: TestServer, before: Inventory): Promise<void> {
+  let now = inventoryOf(server);
+  await until('traces to go', 15_000, () => {
+    now = inventoryOf(server);
+    return JSON.stringify(now) === JSON.stringify(before);
+  }).catch(() => undefined);
+  expect(now).toEqual(before);
 }

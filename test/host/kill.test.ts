@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Operation } from '@stapes/contract/operation';
 import { TestServer, until } from '../support/server.ts';
-import { inventoryOf, openLog, type Inventory } from './host-inventory.ts';
+import { expectInventory, inventoryOf, openLog, type Inventory } from './host-inventory.ts';
 
 /** A server that is really killed, at every step of a create and of a delete, over a real container; then started again. */
 const createSteps = ['record', 'build', 'image', 'volume', 'ports', 'configure', 'templates', 'ready', 'start'];
@@ -105,16 +105,6 @@ async function expectWorking(): Promise<void> {
   });
 }
 
-/** Removal is in the background here and there (a dying cgroup, a subvolume), so it is waited for. */
-async function expectNothingLeft(): Promise<void> {
-  let now = inventoryOf(server);
-  await until('traces to go', 15_000, () => {
-    now = inventoryOf(server);
-    return JSON.stringify(now) === JSON.stringify(before);
-  }).catch(() => undefined);
-  expect(now).toEqual(before);
-}
-
 async function createRound(step: string, delayMs: number): Promise<string> {
   const died = await killIn({ steps: createSteps, step, delayMs }, 'POST', '/1.0/instances', wanted);
   await startAgain();
@@ -123,7 +113,7 @@ async function createRound(step: string, delayMs: number): Promise<string> {
   if (found.status === 200) await expectWorking();
   else expect(found.status).toBe(404);
   await remove();
-  await expectNothingLeft();
+  await expectInventory(server, before);
   return died;
 }
 
@@ -138,7 +128,7 @@ async function deleteRound(step: string, delayMs: number): Promise<string> {
     await expectWorking();
   } else expect(found.status).toBe(404);
   await remove();
-  await expectNothingLeft();
+  await expectInventory(server, before);
   return died;
 }
 

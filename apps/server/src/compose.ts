@@ -4,6 +4,7 @@ import type { EventHub } from './events/event-hub.ts';
 import type { Log } from './log.ts';
 import { createEngine } from './operations/engine.ts';
 import type { Saga } from './operations/saga.ts';
+import { clearLeftovers } from './reconcile/clear-leftovers.ts';
 import { ensureDefaults } from './reconcile/ensure-defaults.ts';
 import { deleteEnded, healNetworks, watchInstances } from './reconcile/follow.ts';
 import { autostart, ensureNetworks, ensurePools, reconcileInstances } from './reconcile/reconcile.ts';
@@ -78,6 +79,7 @@ export function createServices(given: {
     async start() {
       await ensurePools(deps);
       await ensureNetworks(deps);
+      await clearLeftovers(deps);
       await engine.recover();
       // What was going on before comes to rest first; a long build may go on for longer than anybody should wait.
       await Promise.race([engine.idle(), new Promise((resolve) => setTimeout(resolve, recoveryMs).unref())]);
