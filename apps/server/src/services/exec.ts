@@ -114,7 +114,17 @@ export async function runInteractive(
   tools: StepTools,
 ): Promise<number> {
   const pty = openPty(command, size);
-  const kill = () => void killCommand(pty.pid).finally(() => pty.kill());
+  // A reader that has stopped must not keep a command that was ended.
+  let isGivenUp = false;
+  let giveUp: () => void = () => undefined;
+  const givenUp = new Promise<void>((resolve) => (giveUp = resolve));
+  const kill = () =>
+    void killCommand(pty.pid).finally(() => {
+      isGivenUp = true;
+      pty.kill();
+      pty.resume();
+      giveUp();
+    });
   tools.signal.addEventListener('abort', kill, { once: true });
   let exited = false;
   const exit = new Promise<number>((resolve) => pty.onExit((code) => resolve(code)));
@@ -124,7 +134,7 @@ export async function runInteractive(
       {
         onData: (listener) => pty.onData(listener),
         onEnd: (listener) => pty.onExit(() => listener()),
-        pause: () => pty.pause(),
+        pause: () => (isGivenUp ? undefined : pty.pause()),
         resume: () => pty.resume(),
       },
       socket,
@@ -145,8 +155,8 @@ export async function runInteractive(
   );
   const code = await exit;
   exited = true;
+  await Promise.race([sent, givenUp]);
   tools.signal.removeEventListener('abort', kill);
-  await sent;
   return code;
 }
 

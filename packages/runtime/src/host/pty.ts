@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { DomainError } from '@stapes/contract/errors';
 
@@ -15,7 +16,7 @@ export interface PtySize {
 /** A command on a pseudo terminal of its own. Bytes come as they are (`onData` gives Buffers in spite of its type), never decoded half-way. */
 export function spawnPty(command: PtyCommand, size: PtySize): IPty {
   try {
-    return spawn(command.file, command.args, {
+    const pty = spawn(command.file, command.args, {
       name: 'xterm-256color',
       cols: size.cols,
       rows: size.rows,
@@ -23,6 +24,8 @@ export function spawnPty(command: PtyCommand, size: PtySize): IPty {
       env: command.env,
       encoding: null,
     });
+    keepUntilRead(pty);
+    return pty;
   } catch (cause) {
     throw new DomainError(
       'internal',
@@ -30,4 +33,35 @@ export function spawnPty(command: PtyCommand, size: PtySize): IPty {
       { cause },
     );
   }
+}
+
+const quietMs = 200;
+
+/**
+ * node-pty closes a terminal 200 ms after its command has ended, and the stream closes itself when it has read the end; what a paused reader has not taken
+ * by then would be gone. Here both wait until the reader has gone on and taken it. Another process may hold the terminal open: then its end never comes,
+ * and 200 ms without a byte are taken for it.
+ */
+function keepUntilRead(pty: IPty): void {
+  const { _socket: socket } = pty as unknown as { _socket: Socket };
+  const destroy = socket.destroy.bind(socket);
+  let lastBytes = 0;
+  let quietSinceMs = 0;
+  let isEnding = false;
+  let end: { error: Error | undefined } | null = null;
+  const look = () => {
+    const isUnread = socket.isPaused() || socket.readableLength > 0;
+    if (isUnread || socket.bytesRead !== lastBytes) quietSinceMs = performance.now();
+    lastBytes = socket.bytesRead;
+    if (!isUnread && (end || performance.now() - quietSinceMs >= quietMs)) destroy(end?.error);
+    else setTimeout(look, quietMs / 8).unref();
+  };
+  socket.destroy = (error) => {
+    if (error || socket.readableEnded) end = { error };
+    if (!isEnding && !socket.destroyed) {
+      isEnding = true;
+      look();
+    }
+    return socket;
+  };
 }
