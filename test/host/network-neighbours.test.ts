@@ -77,9 +77,10 @@ it('chosen subnets keep clear of every address and route, in any table', async (
 it('refuses a state directory that dnsmasq cannot read its hosts in, and says what to do', async () => {
   await chmod(firstDirectory, 0o700);
   const driver = createBridgeDriver({ stateDir: firstDirectory });
+  const before = (await listHostInterfaces()).map((link) => link.name);
   await expect(driver.ensureNetwork(one)).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringContaining('chmod o+x'),
   });
-  expect((await listHostInterfaces()).map((link) => link.name)).toEqual(['lo']);
+  expect((await listHostInterfaces()).map((link) => link.name)).toEqual(before);
 });

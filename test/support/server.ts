@@ -96,6 +96,12 @@ export class TestServer {
           .catch(() => undefined);
       await this.rest.finish('DELETE', `/1.0/instances/${name}`).catch(() => undefined);
     }
+    await this.rest.call('PUT', '/1.0/profiles/default', { config: {}, devices: {} });
+    const networks = (await this.rest.get('/1.0/networks?recursion=1')).body.metadata as {
+      name: string;
+      managed: boolean;
+    }[];
+    for (const { name, managed } of networks) if (managed) await this.rest.call('DELETE', `/1.0/networks/${name}`);
   }
 }
 
