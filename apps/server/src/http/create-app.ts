@@ -24,6 +24,8 @@ export interface AppDeps {
   /** Null on the unix socket. */
   guard: RequestGuard | null;
   isSecure: boolean;
+  /** For the body of somebody who has not signed in; whoever has may take as long as an upload takes. */
+  strangerBodyMs?: number;
 }
 
 export interface HttpApp {
@@ -35,7 +37,7 @@ export interface HttpApp {
 /** Reads change nothing, and a browser says with each whether its page is of another site. */
 const isApi = (url: string) => /^\/(trpc|1\.0|internal|ws)(\/|\?|$)/.test(url);
 
-export function createApp({ log, authenticator, guard, isSecure }: AppDeps): HttpApp {
+export function createApp({ log, authenticator, guard, isSecure, strangerBodyMs = 30_000 }: AppDeps): HttpApp {
   let handler: RequestListener = () => undefined;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -64,10 +66,11 @@ export function createApp({ log, authenticator, guard, isSecure }: AppDeps): Htt
     const { headers, method } = request;
     guard?.checkHost(headers);
     if (guard && (isApi(request.url) || (method !== 'GET' && method !== 'HEAD'))) guard.checkSite(headers);
-    if (!isApi(request.url)) return; // the shell is for everybody
+    if (!isApi(request.url)) return endLateBody(request.raw, strangerBodyMs); // the shell is for everybody
     void reply.header('cache-control', 'no-store');
     const { identity, renewed } = await authenticator.authenticate(request.raw, true);
     request.identity = identity;
+    if (identity.protocol === 'none') endLateBody(request.raw, strangerBodyMs);
     if (renewed) void reply.header('set-cookie', sessionCookie(renewed, isSecure, Date.now()));
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -90,4 +93,16 @@ export function createApp({ log, authenticator, guard, isSecure }: AppDeps): Htt
 
 export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?')[0]?.slice(0, 300) ?? '';
+}
+
+/** Nobody keeps a connection for nothing by a body that never ends. */
+function endLateBody(request: IncomingMessage, afterMs: number): void {
+  if (request.complete || request.method === 'GET' || request.method === 'HEAD') return;
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, afterMs);
+  timer.unref();
+  request.once('close', () => {
+    if (request.complete) clearTimeout(timer);
+  });
 }
