@@ -17,6 +17,8 @@ interface DialogProps {
   size?: 'sm' | 'md' | 'lg' | 'xl';
   /** `sheet` slides in from the right and fills the height. */
   kind?: 'dialog' | 'sheet';
+  /** Nothing inside takes the focus: the body itself does, so that the keyboard can scroll it. */
+  reading?: boolean;
   /** Element that gets the focus; otherwise the first control. */
   onOpenAutoFocus?(event: Event): void;
 }
@@ -32,6 +34,7 @@ export function Dialog({
   footer,
   size = 'md',
   kind = 'dialog',
+  reading = false,
   onOpenAutoFocus,
 }: DialogProps) {
   const shape =
@@ -62,7 +65,11 @@ export function Dialog({
               </IconButton>
             </Radix.Close>
           </header>
-          {children && <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4">{children}</div>}
+          {children && (
+            <div {...(reading ? { tabIndex: 0 } : {})} className="min-h-0 flex-1 overflow-y-auto px-4 py-4">
+              {children}
+            </div>
+          )}
           {footer && (
             <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">{footer}</footer>
           )}

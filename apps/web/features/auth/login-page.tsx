@@ -8,7 +8,7 @@ import { useTRPC, useTRPCClient } from '../../lib/trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Input } from '../../ui/input.tsx';
-import { ErrorState } from '../../ui/states.tsx';
+import { ErrorState, Skeleton } from '../../ui/states.tsx';
 import { safeNext } from '../shell/session.ts';
 import { AuthFrame, FormError } from './auth-frame.tsx';
 import { askForPasskey, useWhyNoPasskeys } from './passkeys.ts';
@@ -44,6 +44,8 @@ export function LoginPage() {
           message={failureOf(status.error).message}
           onRetry={() => void status.refetch()}
         />
+      ) : status.isPending ? (
+        <Skeleton className="h-24 w-full" />
       ) : (
         <LoginForm hasPassphrase={status.data?.hasPassphrase ?? true} hasPasskeys={status.data?.hasPasskeys ?? false} />
       )}

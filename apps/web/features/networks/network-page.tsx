@@ -165,7 +165,7 @@ function Leases({ name }: { name: string }) {
             <tr key={`${lease.hwaddr} ${lease.address}`}>
               <Td>{lease.hostname}</Td>
               <Td className="font-mono text-xs">{lease.address}</Td>
-              <Td className="font-mono text-xs">{lease.hwaddr}</Td>
+              <Td className="font-mono text-xs">{lease.hwaddr || '–'}</Td>
               <Td>{lease.type}</Td>
             </tr>
           ))}

@@ -7,7 +7,7 @@ import { Command } from 'cmdk';
 import { Bell, Keyboard, LogOut, Moon, Play, Plus, Square, SquareTerminal, Sun, type LucideIcon } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import * as Radix from 'radix-ui/dialog';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { instanceHref } from '../../lib/instance-link.ts';
 import { useTRPC, useTRPCClient } from '../../lib/trpc.ts';
 import { matches, parseSearch } from '../instances/search.ts';
@@ -45,8 +45,8 @@ export function Palette({ onClose }: { onClose(): void }) {
   const router = useRouter();
   const overlays = useOverlays();
   const bulk = useBulkActions();
-  const [text, setText] = useState('');
-  const q = useDeferredValue(text);
+  // Not deferred: the list must be the new one when cmdk looks for its first entry, or Enter does nothing.
+  const [q, setText] = useState('');
   const list = useQuery(trpc.instances.listFull.queryOptions());
   const found = useMemo(() => {
     const terms = parseSearch(q);
@@ -106,15 +106,13 @@ export function Palette({ onClose }: { onClose(): void }) {
           <Radix.Title className="sr-only">Search and commands</Radix.Title>
           <Command label="Search and commands" shouldFilter={false} loop>
             <Command.Input
-              value={text}
+              value={q}
               onValueChange={setText}
               placeholder="Search pages, instances and actions…"
               className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none placeholder:text-ink-3"
             />
             <Command.List className="max-h-[min(26rem,60vh)] overflow-y-auto p-1.5">
-              <Command.Empty className="px-3 py-8 text-center text-sm text-ink-3">
-                Nothing matches “{text}”.
-              </Command.Empty>
+              <Command.Empty className="px-3 py-8 text-center text-sm text-ink-3">Nothing matches “{q}”.</Command.Empty>
               {found.length > 0 && (
                 <Command.Group
                   heading={found.length > mostInstances ? `Instances (${found.length.toLocaleString()})` : 'Instances'}

@@ -5,7 +5,7 @@ import { shortcuts } from './shortcuts.ts';
 
 export function HelpSheet({ onClose }: { onClose(): void }) {
   return (
-    <Dialog open onOpenChange={onClose} title="Keyboard shortcuts" size="lg">
+    <Dialog open onOpenChange={onClose} title="Keyboard shortcuts" size="lg" reading>
       <div className="grid gap-x-10 gap-y-5 sm:grid-cols-2">
         {shortcuts.map((group) => (
           <section key={group.group}>
