@@ -69,7 +69,7 @@ export function startSnapshotTimer(deps: TimerDeps, signal: AbortSignal): void {
   };
   const run = async () => {
     await runSnapshotTimer(deps, Date.now()).catch((error: unknown) =>
-      deps.log.error({ err: error }, 'scheduled snapshots could not be looked after'),
+      signal.aborted ? undefined : deps.log.error({ err: error }, 'scheduled snapshots could not be looked after'),
     );
     again();
   };

@@ -74,3 +74,10 @@ it('keeps transactions apart that are started at once', async () => {
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
   expect(await prisma.setting.count()).toBe(10);
 });
+
+it('refuses what comes after the end, instead of ending the process', async () => {
+  await setting('a');
+  await prisma.$disconnect();
+  await expect(prisma.setting.count()).rejects.toThrow(/closed/);
+  await expect(prisma.$transaction([setting('a')])).rejects.toThrow(/closed/);
+});

@@ -48,14 +48,15 @@ class Connection {
 
   execute(input: Statement | string): Promise<Result> {
     const statement = typeof input === 'string' ? { sql: input } : input;
-    return new Promise((resolve) =>
-      resolve(
-        this.#soon && this.#mayFollow(statement.sql) ? this.#runRelaxed(statement, this.#soon) : this.#run(statement),
-      ),
-    );
+    return new Promise((resolve) => {
+      this.#requireOpen();
+      const soon = this.#mayFollow(statement.sql) ? this.#soon : null;
+      resolve(soon ? this.#runRelaxed(statement, soon) : this.#run(statement));
+    });
   }
 
   async transaction() {
+    this.#requireOpen();
     // IMMEDIATE: a second writer waits here, and not in the middle, where SQLite could not retry.
     this.#database.exec('BEGIN IMMEDIATE');
     const rollback = () => {
@@ -75,7 +76,13 @@ class Connection {
   }
 
   async executeMultiple(sql: string): Promise<void> {
+    this.#requireOpen();
     this.#database.exec(sql);
+  }
+
+  /** A call on a closed database ends the whole process: the library does not look. Work that goes on while the server stops gets here. */
+  #requireOpen(): void {
+    if (!this.#database.open) throw new Error('the database is closed');
   }
 
   close(): void {
