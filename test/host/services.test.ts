@@ -297,6 +297,18 @@ test('a server that starts again adopts what runs, and notes what ended meanwhil
   expect((await store.instances.findByName('default', 'three'))?.desired).toBe('stopped');
 });
 
+test('a host that goes down shuts its instances down, and starts them at the next boot', async () => {
+  const { id } = await store.instances.findByName('default', 'one').then((row) => row ?? { id: '' });
+  expect((await runtime.instances.container.inspect({ id })).status).toBe('Running');
+  await running.stop({ hostGoesDown: true });
+  expect((await runtime.instances.container.inspectAll()).size).toBe(0);
+  expect(await store.instances.get(id)).toMatchObject({ desired: 'running' });
+  await store.close();
+  await open();
+  const status = async () => (await running.services.instances.get(context, 'one')).value.status;
+  await expect.poll(status, { timeout: 60_000 }).toBe('Running');
+});
+
 test('init that ends by itself is noticed; an ephemeral one is deleted', async () => {
   const { instances } = running.services;
   await done(

@@ -11,7 +11,8 @@ export interface RunningServer {
   url: string;
   /** One-time link, while nobody has set up the server. */
   setupUrl: string | null;
-  close(): Promise<void>;
+  /** With `hostGoesDown` instances are shut down, to start again at the next boot. */
+  close(options: { hostGoesDown: boolean }): Promise<void>;
 }
 
 /** The start order: store, runtime, services (recover, reconcile, watch, autostart), doors. */
@@ -35,9 +36,9 @@ export async function composeServer(deps: { config: ServerConfig; log: Log; root
   return {
     url: doors.url,
     setupUrl: doors.setupUrl,
-    async close() {
+    async close(options) {
       await doors.close();
-      await services.stop();
+      await services.stop(options);
       await store.close();
     },
   };

@@ -7,6 +7,7 @@ import type { Saga } from './operations/saga.ts';
 import { clearLeftovers } from './reconcile/clear-leftovers.ts';
 import { ensureDefaults } from './reconcile/ensure-defaults.ts';
 import { deleteEnded, healNetworks, watchInstances } from './reconcile/follow.ts';
+import { shutDownInstances } from './reconcile/host-shutdown.ts';
 import { autostart, ensureNetworks, ensurePools, reconcileInstances } from './reconcile/reconcile.ts';
 import { startSnapshotTimer } from './reconcile/snapshot-timer.ts';
 import { createSagas } from './sagas/sagas.ts';
@@ -31,8 +32,8 @@ export interface RunningServices {
   services: Services;
   /** Pools, recovery, networks, defaults, adoption, watching; autostart goes on in the background. */
   start(): Promise<void>;
-  /** Instances, terminals and networks go on without the server. */
-  stop(): Promise<void>;
+  /** Instances, terminals and networks go on without the server; unless the host goes down: then instances are shut down in order. */
+  stop(options?: { hostGoesDown: boolean }): Promise<void>;
 }
 
 /** Everything between the doors and the host, put together. */
@@ -93,10 +94,11 @@ export function createServices(given: {
       for (const row of toDelete) void deleteEnded(deps, row).catch(failed);
       void autostart(deps, toStart, closed.signal).catch(failed);
     },
-    async stop() {
+    async stop({ hostGoesDown } = { hostGoesDown: false }) {
       closed.abort();
       deps.sampler.stop();
       await engine.close();
+      if (hostGoesDown) await shutDownInstances(deps);
     },
   };
 }

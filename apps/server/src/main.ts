@@ -18,14 +18,18 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   const lock = lockStateDir(config.stateDir);
   const server = await composeServer({ config, log, root });
+  let isStopping = false;
   const stop = async (signal: string) => {
-    log.info({ signal }, 'stopping; instances go on');
-    await server.close();
+    if (isStopping) return;
+    isStopping = true;
+    // What init gets when the power fails, and scripts/stop-service sends when the host goes down.
+    const hostGoesDown = signal === 'SIGPWR';
+    log.info({ signal }, hostGoesDown ? 'the host goes down: stopping instances' : 'stopping; instances go on');
+    await server.close({ hostGoesDown });
     lock.release();
     process.exit(0);
   };
-  process.once('SIGTERM', () => void stop('SIGTERM'));
-  process.once('SIGINT', () => void stop('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGPWR'] as const) process.on(signal, () => void stop(signal));
   // One bad request never ends the process: what gets here is a bug, and is told.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));

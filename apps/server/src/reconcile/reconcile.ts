@@ -13,7 +13,8 @@ export interface ReconcileDeps extends ServiceDeps {
   unhealthy: Map<string, string>;
 }
 
-const bootKey = 'state.boot';
+/** Boot in which the server last looked after its instances. */
+export const bootKey = 'state.boot';
 
 /** What changes when everything that ran is gone: the host's boot, and the process namespace that instances run in. */
 async function bootIdentity(): Promise<string> {

@@ -255,6 +255,31 @@ describe('the server was away', () => {
     expect(await statusOf('idle')).toBe('Stopped');
   });
 
+  test('instances are shut down with the host, in order, and start again at the next boot', async () => {
+    await done(create('first', { start: true, config: { 'boot.stop.priority': '9' } }));
+    await done(create('last', { start: true, config: { 'boot.stop.priority': '1' } }));
+    await done(create('stubborn', { start: true, config: { 'boot.host_shutdown_timeout': '1' } }));
+    await done(create('idle'));
+    const rows = await world.store.instances.list();
+    world.instances.setStubborn({ id: rows.find(({ name }) => name === 'stubborn')?.id ?? '' }, true);
+    world.seen.length = 0;
+    await running.stop({ hostGoesDown: true });
+    expect(world.seen.map((event) => event.type === 'lifecycle' && event.metadata.name)).toEqual([
+      ...['first', 'last', 'stubborn'],
+    ]);
+    expect((await world.instances.inspectAll()).size).toBe(0);
+    const after = await world.store.instances.list();
+    expect(after.map(({ name, desired }) => `${name} ${desired}`).sort()).toEqual([
+      ...['first running', 'idle stopped', 'last running', 'stubborn running'],
+    ]);
+    expect(after.find(({ name }) => name === 'last')?.config['volatile.last_state.power']).toBe('RUNNING');
+    running = createServices(world.deps);
+    await running.start();
+    for (const name of ['first', 'last', 'stubborn'])
+      await expect.poll(() => statusOf(name), { timeout: 15_000 }).toBe('Running');
+    expect(await statusOf('idle')).toBe('Stopped');
+  });
+
   test('init that ends by itself is written down and stays down', async () => {
     await done(create('web', { start: true }));
     const [row] = await world.store.instances.list();
