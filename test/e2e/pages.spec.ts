@@ -67,7 +67,7 @@ test('every page fits its width, from a phone to a large screen', async ({ signe
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         expect(overflow, `${path} scrolls sideways at ${width} px`).toBeLessThanOrEqual(0);
-        await page.screenshot({ path: info.outputPath(`${path.replaceAll(/[^a-z0-9]+/g, '-')}-${width}.png`) });
+        await page.screenshot({ path: info.outputPath(`${real(path).replaceAll(/[^a-z0-9]+/g, '-')}-${width}.png`) });
       });
     }
   }
