@@ -179,7 +179,18 @@ describe('server', () => {
     expect((await app.inject({ url: '/1.0' })).json().metadata.api_extensions).toContain('instances');
   });
 
-  test('what is fixed: projects, cluster, certificates, warnings, the list of keys', async () => {
+  test('warnings, as URLs and as objects', async () => {
+    const warning = { uuid: '6a0c1b2e-0000-4000-8000-000000000001', severity: 'high' as const, last_message: 'why' };
+    app = await testApp({ server: { warnings: async () => [warning as never] } });
+    const get = async (url: string) => (await app!.inject({ url })).json();
+    const url = `/1.0/warnings/${warning.uuid}`;
+    expect((await get('/1.0/warnings')).metadata).toEqual([url]);
+    expect((await get('/1.0/warnings?recursion=1')).metadata).toEqual([warning]);
+    expect((await get(url)).metadata).toEqual(warning);
+    expect((await get('/1.0/warnings/other')).error_code).toBe(404);
+  });
+
+  test('what is fixed: projects, cluster, certificates, the list of keys', async () => {
     app = await testApp({});
     const get = async (url: string) => (await app!.inject({ url })).json().metadata;
     expect(await get('/1.0/projects')).toEqual(['/1.0/projects/default']);
@@ -188,7 +199,6 @@ describe('server', () => {
     expect((await app.inject({ method: 'POST', url: '/1.0/projects', payload: {} })).statusCode).toBe(501);
     expect(await get('/1.0/cluster')).toMatchObject({ enabled: false });
     expect(await get('/1.0/certificates')).toEqual([]);
-    expect(await get('/1.0/warnings')).toEqual([]);
     expect((await get('/1.0/metadata/configuration')).configs).toHaveProperty('instance');
   });
 });

@@ -1,16 +1,15 @@
-import { hostname, release, version } from 'node:os';
+import { createHash } from 'node:crypto';
 import { checkConfig } from '@stapes/contract/config-keys/registry';
 import { configSchema, type Config } from '@stapes/contract/instance';
 import { z } from 'zod';
 import { etagOf, requireMatch } from './etag.ts';
 import { hostResources } from './host-resources.ts';
-import { hostArchitecture } from './instance-plan.ts';
 import type { ServiceDeps } from './deps.ts';
 import { publishLifecycle, requestorOf } from './lifecycle.ts';
-import type { ServerService } from './services.ts';
+import { createServerEnvironment, listenAddress } from './server-environment.ts';
+import type { ServerService, Warning } from './services.ts';
 import { admit, invalid, parse, withoutEmpty } from './validate.ts';
 
-const serverVersion = '0.1.0';
 const configPrefix = 'config.';
 const bodySchema = z.object({ config: configSchema.nullish() });
 
@@ -22,48 +21,30 @@ async function serverConfig(deps: ServiceDeps): Promise<Config> {
   );
 }
 
-function listenAddress(deps: ServiceDeps): string {
-  const { host, port } = deps.config.listen;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-async function environment(deps: ServiceDeps): Promise<Record<string, unknown>> {
-  const drivers = await Promise.all(
-    Object.entries(deps.runtime.storage).map(async ([name, driver]) =>
-      (await driver.probe()) === null ? [{ Name: name, Version: '1', Remote: false }] : [],
-    ),
-  );
-  const usable = drivers.flat();
-  const pools = new Set((await deps.store.pools.list()).map(({ driver }) => driver));
-  return {
-    addresses: [listenAddress(deps)],
-    architectures: [hostArchitecture()],
-    certificate: '',
-    certificate_fingerprint: '',
-    driver: 'lxc',
-    driver_version: '5',
-    firewall: 'nftables',
-    kernel: 'Linux',
-    kernel_architecture: hostArchitecture(),
-    kernel_features: { idmapped_mounts: 'true' },
-    kernel_version: release(),
-    lxc_features: {},
-    os_name: version().split(' ')[0] ?? 'Linux',
-    os_version: '',
-    project: 'default',
-    server: 'stapes',
-    server_clustered: false,
-    server_event_mode: 'full-mesh',
-    server_name: hostname(),
-    server_pid: process.pid,
-    server_version: serverVersion,
-    storage: [...pools].join(' | '),
-    storage_version: [...pools].map(() => '1').join(' | '),
-    storage_supported_drivers: usable,
-  };
+/** Rows of the database that cannot be read, as warnings of the API. */
+function warnings(deps: ServiceDeps): Warning[] {
+  return deps.store.unreadable().map(({ table, key, reason, seenAtMs }) => {
+    const digest = createHash('sha256').update(`${table}\0${key}`).digest('hex');
+    const seen = new Date(seenAtMs).toISOString();
+    return {
+      // The same row has the same id after a restart.
+      uuid: digest.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5'),
+      type: 'Unreadable database row',
+      status: 'new',
+      severity: 'high',
+      count: 1,
+      project: 'default',
+      location: 'none',
+      entity_url: '',
+      first_seen_at: seen,
+      last_seen_at: seen,
+      last_message: `The stored ${table} "${key}" cannot be read and is left out: ${reason}`,
+    };
+  });
 }
 
 export function createServerService(deps: ServiceDeps): ServerService {
+  const environment = createServerEnvironment(deps);
   return {
     async info(context) {
       const base = { api_status: 'stable', api_version: '1.0', auth_methods: ['tls'], public: false };
@@ -72,17 +53,21 @@ export function createServerService(deps: ServiceDeps): ServerService {
         return { value, etag: etagOf(value) };
       }
       admit(context);
-      const config = { 'core.https_address': listenAddress(deps), ...(await serverConfig(deps)) };
+      const config = { 'core.https_address': listenAddress(deps.config), ...(await serverConfig(deps)) };
       const value = {
         ...base,
         auth: 'trusted',
         auth_user_name: context.identity.username,
         auth_user_method: context.identity.protocol,
         config,
-        environment: await environment(deps),
+        environment: await environment(),
         unreadable: deps.store.unreadable(),
       };
       return { value, etag: etagOf(config) };
+    },
+    async warnings(context) {
+      admit(context);
+      return warnings(deps);
     },
     async resources(context) {
       admit(context);
@@ -91,12 +76,12 @@ export function createServerService(deps: ServiceDeps): ServerService {
     async putConfig(context, input, merge, match) {
       admit(context);
       const before = await serverConfig(deps);
-      const shown = { 'core.https_address': listenAddress(deps), ...before };
+      const shown = { 'core.https_address': listenAddress(deps.config), ...before };
       requireMatch(match, etagOf(shown));
       const given = parse(bodySchema, input).config ?? {};
       // Clients send back what they were shown.
       const { 'core.https_address': address, ...wanted } = given;
-      if (address !== undefined && address !== listenAddress(deps))
+      if (address !== undefined && address !== listenAddress(deps.config))
         throw invalid('config.core.https_address', 'Set the address in the settings of the host (STAPES_LISTEN)');
       const problem = checkConfig('server', wanted)[0];
       if (problem) throw invalid(`config.${problem.key}`, problem.message);

@@ -1,10 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Operation } from '@stapes/contract/operation';
 import { DomainError } from '@stapes/contract/errors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import Database from 'libsql';
 import { createServices, type RunningServices } from '../compose.ts';
+import { ensureCertificate } from '../http/certificate.ts';
 import { context, disposeSagaWorld, furnish, image, makeSagaWorld, type SagaWorld } from '../sagas/saga-world.ts';
 
 let world: SagaWorld;
@@ -350,6 +353,43 @@ describe('images', () => {
     } finally {
       await rm(elsewhere, { recursive: true });
     }
+  });
+});
+
+describe('the server about itself', () => {
+  const environment = async () =>
+    (await running.services.server.info(context)).value['environment'] as Record<string, unknown>;
+  test('it says what this host really has', async () => {
+    const before = await environment();
+    const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+    if (release) expect(release).toContain(String(before['os_name']));
+    expect(before['kernel_features']).toEqual({ idmapped_mounts: expect.stringMatching(/^(true|false)$/) });
+    expect(before).toMatchObject({ certificate: '', addresses: ['127.0.0.1:0'], storage: 'fake' });
+    const { cert } = await ensureCertificate({ stateDir: world.directory, names: [], nowMs: Date.now() });
+    const fingerprint = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+    expect(await environment()).toMatchObject({ certificate: cert, certificate_fingerprint: fingerprint });
+  });
+  test('storage drivers are tried once', async () => {
+    let tries = 0;
+    const { fake } = world.deps.runtime.storage;
+    if (fake) world.deps.runtime.storage['fake'] = { ...fake, probe: async () => (tries++, null) };
+    for (let call = 0; call < 3; call++) await environment();
+    expect(tries).toBe(1);
+  });
+  test('a row that cannot be read is left out of lists and warned of', async () => {
+    await done(create('good'));
+    await done(create('bad'));
+    expect(await running.services.server.warnings(context)).toEqual([]);
+    const database = new Database(join(world.directory, 'stapes.db'));
+    database.prepare(`UPDATE "instances" SET "config" = 'nonsense' WHERE "name" = 'bad'`).run();
+    database.close();
+    expect((await running.services.instances.list(context)).map(({ name }) => name)).toEqual(['good']);
+    const warnings = await running.services.server.warnings(context);
+    expect(warnings).toMatchObject([
+      { severity: 'high', last_message: expect.stringMatching(/^The stored instance ".{16}" cannot be read/) },
+    ]);
+    expect(warnings[0]?.uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect((await running.services.server.warnings(context))[0]).toEqual(warnings[0]);
   });
 });
 

@@ -230,9 +230,26 @@ export interface TerminalsService {
   close(context: Context, id: string): Promise<void>;
 }
 
+/** Shape of the API. */
+export interface Warning {
+  uuid: string;
+  type: string;
+  status: 'new';
+  severity: 'low' | 'moderate' | 'high';
+  count: number;
+  project: string;
+  location: string;
+  entity_url: string;
+  first_seen_at: string;
+  last_seen_at: string;
+  last_message: string;
+}
+
 export interface ServerService {
   /** `/1.0`, little of it to strangers. */
   info(context: Context): Promise<Tagged<Record<string, unknown>>>;
+  /** What somebody should look after, `/1.0/warnings`. */
+  warnings(context: Context): Promise<Warning[]>;
   /** `/1.0/resources`. */
   resources(context: Context): Promise<Record<string, unknown>>;
   putConfig(context: Context, config: unknown, merge: boolean, etag?: string): Promise<void>;

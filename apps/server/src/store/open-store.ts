@@ -47,12 +47,12 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const prisma = new PrismaClient({
     adapter: new SingleConnectionAdapter(database, file === ':memory:' ? null : file),
   });
-  const broken = new Map<string, { table: string; key: string; reason: string }>();
+  const broken = new Map<string, ReturnType<Store['unreadable']>[number]>();
   const unreadable: Unreadable = {
     add(table, key, reason) {
       const id = `${table}/${key}`;
       if (!broken.has(id)) log.warn({ table, key, reason }, 'a stored row cannot be read and is left out');
-      broken.set(id, { table, key, reason });
+      broken.set(id, { table, key, reason, seenAtMs: broken.get(id)?.seenAtMs ?? Date.now() });
     },
   };
   return {

@@ -190,6 +190,6 @@ export interface Store {
   /** Server-wide key and value pairs: `core.*` config, setup state. */
   settings: { all(): Promise<Record<string, string>>; set(key: string, value: string | null): Promise<void> };
   /** Rows that could not be read since the start, for the dashboard's warning. */
-  unreadable(): { table: string; key: string; reason: string }[];
+  unreadable(): { table: string; key: string; reason: string; seenAtMs: number }[];
   close(): Promise<void>;
 }

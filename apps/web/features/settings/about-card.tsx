@@ -28,6 +28,7 @@ function textOf(value: unknown): string {
 export function AboutCard() {
   const trpc = useTRPC();
   const info = useQuery(trpc.server.info.queryOptions());
+  const warnings = useQuery(trpc.server.warnings.queryOptions());
   const environment = (info.data?.value.environment ?? {}) as Record<string, unknown>;
   return (
     <Card title="About this server">
@@ -45,6 +46,15 @@ export function AboutCard() {
             textOf(environment[key]) ? [[label, textOf(environment[key])] as const] : [],
           )}
         />
+      )}
+      {warnings.data && warnings.data.length > 0 && (
+        <ul aria-label="Warnings" className="mt-3 grid gap-1 text-bad">
+          {warnings.data.map(({ uuid, last_message: message }) => (
+            <li key={uuid} className="break-words">
+              {message}
+            </li>
+          ))}
+        </ul>
       )}
     </Card>
   );
