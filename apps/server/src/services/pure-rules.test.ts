@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { pendingKeys } from './effective-change.ts';
 import { canonicalJson, etagOf, requireMatch } from './etag.ts';
 import { expand, rootDisk, withoutVolatile } from './expand.ts';
-import { parseMeminfo } from './host-resources.ts';
+import { parseMeminfo } from './resources/memory-resources.ts';
 import { findAccount, parseAccounts } from './passwd.ts';
 import { inSubnet } from './references.ts';
 import { nextSnapshotName, parseExpiry } from './snapshots.ts';

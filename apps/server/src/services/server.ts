@@ -3,7 +3,7 @@ import { checkConfig } from '@stapes/contract/config-keys/registry';
 import { configSchema, type Config } from '@stapes/contract/instance';
 import { z } from 'zod';
 import { etagOf, requireMatch } from './etag.ts';
-import { hostResources } from './host-resources.ts';
+import { hostResources } from './resources/host-resources.ts';
 import type { ServiceDeps } from './deps.ts';
 import { publishLifecycle, requestorOf } from './lifecycle.ts';
 import { createServerEnvironment, listenAddress } from './server-environment.ts';
