@@ -161,7 +161,7 @@ export async function runInteractive(
 }
 
 async function runPiped(command: HostCommand, sockets: ExecSockets, tools: StepTools): Promise<number> {
-  const child = spawnProcess(command.file, command.args, { stdio: ['pipe', 'pipe', 'pipe'], env: command.env });
+  const child = spawnProcess(command.file, command.args, { stdio: ['socket', 'socket', 'socket'], env: command.env });
   const { stdin, stdout, stderr, pid } = child;
   const exit = new Promise<number>((resolve, reject) => {
     child.on('error', (cause) =>

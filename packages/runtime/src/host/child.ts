@@ -7,10 +7,10 @@ import { Readable, Writable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
 import {
   findProgram,
-  inputPair,
   outputPair,
   posixSpawn,
   reap,
+  socketPair,
   type ChildDescriptor,
   type ChildEnd,
 } from './posix-spawn.ts';
@@ -20,7 +20,11 @@ export type HostChild = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr'
 
 export interface ChildOptions {
   env: Record<string, string>;
-  stdio: readonly ('pipe' | 'ignore' | number)[];
+  /**
+   * `pipe` is a pipe for an output, so that a command may open /dev/stdout. `socket` is for commands that are not trusted: whoever splices into a
+   * pipe holds its lock, and then even a read that must not block does, and our event loop with it.
+   */
+  stdio: readonly ('pipe' | 'socket' | 'ignore' | number)[];
   cwd?: string;
   detached?: boolean;
   uid?: number;
@@ -88,9 +92,10 @@ class SpawnedChild extends EventEmitter {
 
   constructor(file: string, args: readonly string[], options: ChildOptions) {
     super();
-    const pairs = options.stdio.map((kind, index) =>
-      kind === 'pipe' ? (index === 0 ? inputPair() : outputPair()) : null,
-    );
+    const pairs = options.stdio.map((kind, index) => {
+      if (kind === 'socket' || (kind === 'pipe' && index === 0)) return socketPair();
+      return kind === 'pipe' ? outputPair() : null;
+    });
     const descriptor = (index: number): ChildDescriptor => {
       const kind = options.stdio[index];
       const pair = pairs[index];
@@ -195,5 +200,6 @@ export function startChild(file: string, args: readonly string[], options: Child
   const numbersAreHigh = options.stdio.every((kind) => typeof kind !== 'number' || kind > 2);
   if (isMainThread && isPlain && numbersAreHigh && options.stdio.length === 3)
     return new SpawnedChild(file, args, options) as HostChild;
-  return spawn(file, args, options as SpawnOptions);
+  const stdio = options.stdio.map((kind) => (kind === 'socket' ? 'pipe' : kind));
+  return spawn(file, args, { ...options, stdio } as SpawnOptions);
 }

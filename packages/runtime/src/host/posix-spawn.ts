@@ -100,7 +100,7 @@ export function reap(pid: number): ChildEnd | null {
 }
 
 /** Ours and the child's end. A socket: Node can close its writing side alone. */
-export function inputPair(): { ours: number; theirs: number } {
+export function socketPair(): { ours: number; theirs: number } {
   const fds = Buffer.alloc(8);
   if (raw.socketpair(1, 1 | closeOnExec, 0, fds) < 0) throw new SyscallError('socketpair', koffi.errno());
   return { ours: fds.readInt32LE(0), theirs: fds.readInt32LE(4) };
