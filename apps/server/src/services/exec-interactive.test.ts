@@ -33,6 +33,18 @@ describe('a terminal whose reader is paused when the command ends', () => {
   });
 });
 
+test('the end of a quick command is not taken for read when a part of it is', async () => {
+  const run = (bytes: number) =>
+    new Promise<number>((resolve) => {
+      const pty = openPty(shell(`stty -onlcr; head -c ${bytes} /dev/zero`), size);
+      let received = 0;
+      pty.onData((chunk) => void (received += chunk.length));
+      pty.onExit(() => resolve(received));
+    });
+  const sizes = Array.from({ length: 24 }, (_, index) => 10_000 + index * 1000);
+  for (const bytes of sizes) expect(await run(bytes)).toBe(bytes);
+});
+
 describe('an interactive command over real websockets', () => {
   let server: WebSocketServer;
   let client: WebSocket;

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { DomainError } from '@stapes/contract/errors';
@@ -53,8 +54,10 @@ function keepUntilRead(pty: IPty): void {
     const isUnread = socket.isPaused() || socket.readableLength > 0;
     if (isUnread || socket.bytesRead !== lastBytes) quietSinceMs = performance.now();
     lastBytes = socket.bytesRead;
-    if (!isUnread && (end || performance.now() - quietSinceMs >= quietMs)) destroy(end?.error);
-    else setTimeout(look, quietMs / 8).unref();
+    if (!isUnread && (end || performance.now() - quietSinceMs >= quietMs)) {
+      for (const rest of readRest(pty)) socket.emit('data', rest);
+      destroy(end?.error);
+    } else setTimeout(look, quietMs / 8).unref();
   };
   socket.destroy = (error) => {
     if (error || socket.readableEnded) end = { error };
@@ -64,4 +67,23 @@ function keepUntilRead(pty: IPty): void {
     }
     return socket;
   };
+}
+
+/**
+ * What is still in the terminal. libuv takes the first short read after a hang-up for the end of a stream, and a read of a terminal is short whenever it
+ * holds more than 4 KiB.
+ */
+function* readRest(pty: IPty): Generator<Buffer> {
+  const { fd } = pty as unknown as { fd: number };
+  for (;;) {
+    const buffer = Buffer.alloc(64 * 1024);
+    let length: number;
+    try {
+      length = readSync(fd, buffer);
+    } catch {
+      return; // EIO: the end; EAGAIN: nothing more, and somebody else holds it
+    }
+    if (length === 0) return;
+    yield buffer.subarray(0, length);
+  }
 }
