@@ -43,7 +43,7 @@ const quietMs = 200;
  * by then would be gone. Here both wait until the reader has gone on and taken it. Another process may hold the terminal open: then its end never comes,
  * and 200 ms without a byte are taken for it.
  */
-function keepUntilRead(pty: IPty): void {
+export function keepUntilRead(pty: IPty): void {
   const { _socket: socket } = pty as unknown as { _socket: Socket };
   const destroy = socket.destroy.bind(socket);
   let lastBytes = 0;

@@ -1,6 +1,7 @@
 import { spawn, type IPty } from '@lydell/node-pty';
 import { DomainError, messageOf } from '@stapes/contract/errors';
 import type { TerminalServerMessage } from '@stapes/contract/terminal';
+import { keepUntilRead } from '../host/pty.ts';
 import type { HostCommand } from '../instances/driver.ts';
 import { Screen } from './screen.ts';
 import type { HostedTerminal } from './terminal-host.ts';
@@ -200,13 +201,15 @@ function isRunning(pid: number): boolean {
 
 function startPty(command: HostCommand, size: { cols: number; rows: number }): IPty {
   try {
-    return spawn(command.file, command.args, {
+    const pty = spawn(command.file, command.args, {
       ...size,
       name: command.env['TERM'] ?? 'xterm-256color',
       cwd: '/',
       env: command.env,
       encoding: null,
     });
+    keepUntilRead(pty);
+    return pty;
   } catch (cause) {
     throw new DomainError('internal', `Cannot start ${command.file} in a terminal: ${messageOf(cause)}`, { cause });
   }
