@@ -10,6 +10,8 @@ const real = {
 };
 export default defineConfig({
   test: {
+    // By default one core is left idle, which on two cores is half of them.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
