@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDomainError, messageOf } from '@stapes/contract/errors';
+import { keepInheritedDescriptors } from '@stapes/runtime/host/inherited';
 import { lockStateDir } from '@stapes/runtime/host/lock';
 import { trimMemory } from '@stapes/runtime/host/memory';
 import { composeServer } from './compose-server.ts';
@@ -14,6 +15,7 @@ const trimFirstMs = 2_000;
 const trimEveryMs = 60_000;
 
 async function main(): Promise<void> {
+  keepInheritedDescriptors();
   const config = loadConfig(process.env, join(root, 'apps/web/out'));
   const log = createLog(config.logLevel);
   const lock = lockStateDir(config.stateDir);
