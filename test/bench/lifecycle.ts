@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '@stapes/runtime/host/run';
-import type { TestServer } from '../support/server.ts';
+import { until, type TestServer } from '../support/server.ts';
 import { inTurn, ratioLine, timeMs, type Line, type Pair } from './measure.ts';
 
 /** As the server starts its commands, so that a floor holds no more than the command itself. */
@@ -94,9 +94,12 @@ class Floor {
 
 /** A booting system would take its share of the processors from what is measured next. */
 async function waitForBoot(lxcPath: string, name: string): Promise<void> {
-  const wait = ['systemctl', 'is-system-running', '--wait'];
-  // "degraded" (exit code 1) is an end of the boot, too.
-  await run('lxc-attach', ['-P', lxcPath, '-n', name, '--clear-env', '--', ...wait]).catch(() => undefined);
+  await until(`${name} to have booted`, 90_000, async () => {
+    // Before systemd listens, the command ends at once with an error; "degraded" is an end of the boot, too.
+    const ask = ['-P', lxcPath, '-n', name, '--clear-env', '--', 'systemctl', 'is-system-running'];
+    const answer = await run('lxc-attach', ask, { okCodes: [0, 1], timeoutMs: 10_000 }).catch(() => null);
+    return /^(?:running|degraded)$/m.test(answer?.stdout ?? '');
+  });
 }
 
 /** An instance of the server, but ended with LXC's and the file system's own commands: what is watched and connected alike ends alike. */
@@ -141,6 +144,8 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
     { ours: [], floor: [] },
     { ours: [], floor: [] },
   ];
+  /** Of containers that the server does not know. */
+  const unwatched: { stop: number[]; both: number[] } = { stop: [], both: [] };
   const launch = await inTurn(
     runs,
     async (index) => {
@@ -160,10 +165,12 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
       let name = '';
       const ms = await timeMs(async () => floor.start((name = await floor.prepare())));
       await waitForBoot(floor.directory, name);
-      await floor.kill(name);
-      await floor.removeVolume(name);
+      const killMs = await timeMs(() => floor.kill(name));
+      const dropMs = await timeMs(() => floor.removeVolume(name));
       const ended = await endByHand(server, { name: `h-${pool}-${index + 1}`, body, floor });
       if (index >= 0) {
+        unwatched.stop.push(killMs);
+        unwatched.both.push(killMs + dropMs);
         stopped.floor.push(ended.stopMs);
         removed.floor.push(ended.removeMs);
       }
@@ -178,6 +185,8 @@ export async function lifecycle(server: TestServer, pool: string, btrfs: boolean
     ratioLine(`launch on ${pool}`, launch, 2.5),
     ratioLine(`forced stop on ${pool}`, stopped, 1.2),
     ratioLine(`stop and delete on ${pool}`, both, 1.2),
+    ratioLine(`forced stop on ${pool}, by hand unwatched`, { ours: stopped.ours, floor: unwatched.stop }, 1.2),
+    ratioLine(`stop and delete on ${pool}, by hand unwatched`, { ours: both.ours, floor: unwatched.both }, 1.2),
   ];
 }
 
