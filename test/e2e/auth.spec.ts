@@ -1,5 +1,5 @@
 import { passphrase } from '../support/session.ts';
-import { expect, signIn, test } from './fixtures.ts';
+import { expect, signIn, test, visit } from './fixtures.ts';
 
 // Wrong passphrases slow down everybody at this address: not for others to wait for.
 test.use({ world: 'auth' });
@@ -9,7 +9,7 @@ test('sessions are listed, and one that is signed out is out at once', async ({ 
   try {
     const second = await other.newPage();
     await signIn(second, server);
-    await page.goto(`${server.origin}/settings`);
+    await visit(page, `${server.origin}/settings`);
     const sessions = page.getByRole('region', { name: 'Sessions' });
     await expect(sessions.getByText('This one')).toHaveCount(1);
     const others = sessions.getByRole('button', { name: /^Sign out/ }).and(page.locator(':not([aria-disabled])'));
@@ -50,7 +50,8 @@ test('a passkey is added and signs in', async ({ signedIn: page, server }) => {
       automaticPresenceSimulation: true,
     },
   });
-  await page.goto(`${server.origin}/settings`);
+  await visit(page, `${server.origin}/settings`);
+  await expect(page.getByText(/^None yet/)).toBeVisible();
   await page.getByRole('button', { name: 'Add this device' }).click();
   await expect(page.getByRole('button', { name: /^Remove / })).toHaveCount(1);
   await page.getByRole('button', { name: /account/i }).click();
@@ -60,7 +61,8 @@ test('a passkey is added and signs in', async ({ signedIn: page, server }) => {
 });
 
 // The last of the file: it leaves the address slowed down.
-test('a wrong passphrase is said on its field; many have to wait', async ({ page, server }) => {
+test('a wrong passphrase is said on its field; many have to wait', async ({ signedIn: page, server }) => {
+  await page.context().clearCookies();
   await page.goto(`${server.origin}/login`);
   const field = page.getByLabel('Passphrase', { exact: true });
   const message = page.getByRole('alert').first();

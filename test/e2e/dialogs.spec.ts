@@ -1,4 +1,4 @@
-import { expect, makeInstance, test } from './fixtures.ts';
+import { expect, makeInstance, test, visit } from './fixtures.ts';
 import { expectAccessible } from './accessible.ts';
 
 test.beforeAll(({ server }) => makeInstance(server, 'asked'));
@@ -29,19 +29,19 @@ for (const theme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: /^Operations/ }).click();
     await check('Operations', 390);
     await page.setViewportSize({ width: 1440, height: 900 });
-    await page.goto(`${server.origin}/instance?name=asked&tab=snapshots`);
+    await visit(page, `${server.origin}/instance?name=asked&tab=snapshots`);
     await page.getByRole('button', { name: 'Take snapshot' }).first().click();
     await check(/Take a snapshot/, 390);
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('menuitem', { name: 'Force stop' }).click();
     await check(/Force asked/);
-    await page.goto(`${server.origin}/images`);
+    await visit(page, `${server.origin}/images`);
     await page.getByRole('button', { name: 'Import image' }).first().click();
     await check('Import an image', 390);
-    await page.goto(`${server.origin}/networks`);
+    await visit(page, `${server.origin}/networks`);
     await page.getByRole('button', { name: 'Create network' }).click();
     await check('Create network', 390);
-    await page.goto(`${server.origin}/storage`);
+    await visit(page, `${server.origin}/storage`);
     await page.getByRole('button', { name: 'Create pool' }).click();
     await check('Create storage pool', 390);
   });

@@ -68,6 +68,12 @@ export async function runInTerminal(page: Page, command: string, expected: RegEx
   await expect.poll(() => screenText(page), { timeout: 30_000 }).toMatch(expected);
 }
 
+/** Opens a page and waits until it answers to clicks: the title comes with its first effect, the pages themselves are files. */
+export async function visit(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await expect(page).toHaveTitle(/ · Stapes$/);
+}
+
 /** A running container of the tiny image, unless the request says otherwise. */
 export async function makeInstance(server: TestServer, name: string, more: object = {}): Promise<void> {
   const { status } = await server.rest.get('/1.0/images/aliases/busybox');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { expect, test } from './fixtures.ts';
+import { expect, test, visit } from './fixtures.ts';
 
 let folder = '';
 /** A unified image with this much that does not compress. */
@@ -24,7 +24,7 @@ test.beforeAll(() => {
 });
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test.beforeEach(async ({ signedIn: page, server }) => {
-  await page.goto(`${server.origin}/images`);
+  await visit(page, `${server.origin}/images`);
   await expect(page.getByRole('button', { name: 'Build busybox' })).toBeVisible();
 });
 

@@ -1,9 +1,9 @@
 import type { Page } from '@playwright/test';
 import { lxc } from '../support/lxc-client.ts';
-import { expect, makeInstance, statusOf, test } from './fixtures.ts';
+import { expect, makeInstance, statusOf, test, visit } from './fixtures.ts';
 
 const open = (page: Page, origin: string, name: string, tab = 'overview') =>
-  page.goto(`${origin}/instance?name=${name}&tab=${tab}`);
+  visit(page, `${origin}/instance?name=${name}&tab=${tab}`);
 const more = async (page: Page, item: RegExp | string) => {
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('menuitem', { name: item }).click();
@@ -47,20 +47,23 @@ test('a snapshot is taken, restored, made into an instance, and deleted', async 
 
 test('the form checks, applies at once what is live, and keeps what is typed', async ({ signedIn: page, server }) => {
   await open(page, server.origin, 'one', 'configuration');
-  await page.getByLabel('Find a key').fill('limits.memory');
+  await page.getByLabel('Find a key').fill('limits.');
   const memory = page.getByLabel(/^limits\.memory(?!\.)/);
   await memory.fill('lots');
   await expect(memory).toHaveAttribute('aria-invalid', 'true');
   await memory.fill('80MiB');
-  // A change of something else in between costs nothing of what was typed.
-  expect((await lxc(server, ['config', 'set', 'one', 'user.other=1'])).code).toBe(0);
+  // A change of something else in between is shown, and costs nothing of what was typed.
+  expect((await lxc(server, ['config', 'set', 'one', 'limits.processes=99'])).code).toBe(0);
+  await expect(page.getByLabel(/^limits\.processes/)).toHaveValue('99');
   await expect(memory).toHaveValue('80MiB');
   await page.getByRole('button', { name: 'Apply changes' }).click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
-  const { body: state } = await server.rest.get('/1.0/instances/one/state');
-  expect(state.metadata.memory.total).toBe(80 * 1024 * 1024);
+  // It is an operation, which goes on for a moment after it was taken.
+  await expect
+    .poll(async () => (await server.rest.get('/1.0/instances/one/state')).body.metadata.memory.total)
+    .toBe(80 * 1024 * 1024);
   const { body } = await server.rest.get('/1.0/instances/one');
-  expect(body.metadata.config).toMatchObject({ 'limits.memory': '80MiB', 'user.other': '1' });
+  expect(body.metadata.config).toMatchObject({ 'limits.memory': '80MiB', 'limits.processes': '99' });
 });
 
 test('YAML is checked while typing, and its difference is shown before it is applied', async ({
@@ -71,9 +74,9 @@ test('YAML is checked while typing, and its difference is shown before it is app
   await page.getByRole('button', { name: 'YAML' }).click();
   const yaml = page.getByLabel('Configuration as YAML');
   const before = await yaml.inputValue();
-  await yaml.fill(before.replace('config:', 'config:\n  limits.processes: plenty'));
+  await yaml.fill(before.replace('config:', 'config:\n  limits.cpu: plenty'));
   await expect(yaml).toHaveAttribute('aria-invalid', 'true');
-  await expect(page.getByRole('alert').filter({ hasText: 'limits.processes' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'limits.cpu' })).toBeVisible();
   await yaml.fill('description: [');
   await expect(yaml).toHaveAttribute('aria-invalid', 'true');
   await yaml.fill(before.replace(/^description:.*$/m, 'description: by hand'));
@@ -81,6 +84,13 @@ test('YAML is checked while typing, and its difference is shown before it is app
   const difference = page.getByLabel('Difference', { exact: true });
   await expect(difference).toContainText('+ description: by hand');
   await expect(difference).toContainText('- description: ""');
+  // What somebody else does meanwhile is not overwritten unseen.
+  expect((await lxc(server, ['config', 'set', 'one', 'user.meanwhile=1'])).code).toBe(0);
+  const keep = page.getByRole('button', { name: 'Keep my text' });
+  await expect(keep).toBeVisible();
+  await expect(difference).toContainText('user.meanwhile');
+  await expect(page.getByRole('button', { name: 'Apply changes' })).toHaveAttribute('aria-disabled', 'true');
+  await keep.click();
   await page.getByRole('button', { name: 'Apply changes' }).click();
   await expect
     .poll(async () => (await server.rest.get('/1.0/instances/one')).body.metadata.description)

@@ -1,10 +1,10 @@
-import { expect, makeInstance, test } from './fixtures.ts';
+import { expect, makeInstance, test, visit } from './fixtures.ts';
 
 test('a network is made, gives out a lease, refuses to go while in use, and goes', async ({
   signedIn: page,
   server,
 }) => {
-  await page.goto(`${server.origin}/networks`);
+  await visit(page, `${server.origin}/networks`);
   await page.getByRole('button', { name: 'Create network' }).click();
   const dialog = page.getByRole('dialog', { name: 'Create network' });
   await dialog.getByLabel('Name', { exact: true }).fill('e2enet');
@@ -25,14 +25,14 @@ test('a network is made, gives out a lease, refuses to go while in use, and goes
     await expect(row.filter({ hasText: '10.211.7.' })).toBeVisible({ timeout: 1_000 });
   }).toPass({ timeout: 60_000 });
 
-  await page.reload();
+  await visit(page, page.url());
   const remove = page.getByRole('button', { name: 'Delete', exact: true });
   await expect(remove).toHaveAttribute('aria-disabled', 'true');
   await expect(remove).toHaveAccessibleDescription('It is in use');
   await expect(page.getByRole('link', { name: 'leased' })).toBeVisible();
   await server.rest.finish('PUT', '/1.0/instances/leased/state', { action: 'stop', force: true });
   await server.rest.finish('DELETE', '/1.0/instances/leased');
-  await page.reload();
+  await visit(page, page.url());
   await remove.click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete network' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Networks' })).toBeVisible();
@@ -43,7 +43,7 @@ test('a pool is made, shows what it holds, is changed, and goes; one in use stay
   signedIn: page,
   server,
 }) => {
-  await page.goto(`${server.origin}/storage`);
+  await visit(page, `${server.origin}/storage`);
   await expect(page.getByRole('progressbar', { name: 'Usage of default' })).toBeVisible();
   await page.getByRole('button', { name: 'Create pool' }).click();
   const dialog = page.getByRole('dialog', { name: 'Create storage pool' });

@@ -1,4 +1,4 @@
-import { expect, makeInstance, test } from './fixtures.ts';
+import { expect, makeInstance, test, visit } from './fixtures.ts';
 
 test.beforeAll(({ server }) => makeInstance(server, 'jump'));
 
@@ -53,10 +53,10 @@ test('the text of a failed operation is kept, over a reload too', async ({ signe
   await server.rest.call('PATCH', '/1.0/instances/fails', {
     devices: { lost: { type: 'disk', source: '/nowhere/at-all', path: '/mnt' } },
   });
-  await page.goto(`${server.origin}/instance?name=fails`);
+  await visit(page, `${server.origin}/instance?name=fails`);
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await expect(page.getByRole('alert').filter({ hasText: '/nowhere/at-all' }).first()).toBeVisible();
-  await page.reload();
+  await visit(page, page.url());
   await page.getByRole('button', { name: /^Operations/ }).click();
   const tray = page.getByRole('dialog', { name: 'Operations' });
   await expect(tray.getByText('/nowhere/at-all').first()).toBeVisible();

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, makeInstance, runInTerminal, screenText, signIn, test } from './fixtures.ts';
+import { expect, makeInstance, runInTerminal, screenText, signIn, test, visit } from './fixtures.ts';
 
 test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
 test.beforeAll(({ server }) => makeInstance(server, 'shell'));
@@ -9,7 +9,7 @@ const connected = (page: Page) => expect(page.getByText('Connected', { exact: tr
 test.beforeEach(async ({ signedIn: page, server }) => {
   const { body } = await server.rest.get('/1.0/instances/shell');
   expect(body.metadata.status).toBe('Running');
-  await page.goto(`${server.origin}/instance?name=shell&tab=terminal`);
+  await visit(page, `${server.origin}/instance?name=shell&tab=terminal`);
   await connected(page);
 });
 
@@ -85,7 +85,7 @@ test('a second device sees the same screen and types into the same shell', async
   try {
     const second = await other.newPage();
     await signIn(second, server);
-    await second.goto(`${server.origin}/instance?name=shell&tab=terminal`);
+    await visit(second, `${server.origin}/instance?name=shell&tab=terminal`);
     await connected(second);
     await expect.poll(() => screenText(second)).toContain('shared-42');
     await runInTerminal(second, 'echo from-the-second-$((1+1))', /from-the-second-2/);

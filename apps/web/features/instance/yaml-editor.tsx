@@ -45,21 +45,29 @@ function parse(text: string, instance: InstanceFull): Parsed {
 export function YamlEditor({ instance, etag }: { instance: InstanceFull; etag: string }) {
   const trpc = useTRPC();
   const original = useMemo(() => stringify(editable(instance), { lineWidth: 0 }), [instance]);
-  const [draft, setDraft] = useState<string | null>(null);
-  const text = draft ?? original;
+  // With the state it was begun from: a text is whole, so it must never be put over a change that its writer has not seen.
+  const [draft, setDraft] = useState<{ text: string; etag: string } | null>(null);
+  const text = draft?.text ?? original;
+  const isOld = draft !== null && draft.etag !== etag;
   const deferred = useDeferredValue(text);
   const { request, problems } = useMemo(() => parse(deferred, instance), [deferred, instance]);
   const diff = useMemo(() => diffLines(original, deferred), [original, deferred]);
   const save = useMutation(trpc.instances.put.mutationOptions({ onSuccess: () => setDraft(null) }));
   const failure = save.isError ? failureOf(save.error).message : null;
   const isChanged = text !== original;
-  const reason = !isChanged ? 'Nothing changed' : problems.length > 0 ? 'Mend the problems first' : null;
+  const reason = !isChanged
+    ? 'Nothing changed'
+    : isOld
+      ? 'It has changed meanwhile'
+      : problems.length > 0
+        ? 'Mend the problems first'
+        : null;
   return (
     <form
       className="grid grid-cols-1 gap-4 xl:grid-cols-2"
       onSubmit={(event) => {
         event.preventDefault();
-        if (request && !reason) save.mutate({ name: instance.name, request, etag });
+        if (request && !reason) save.mutate({ name: instance.name, request, etag: draft?.etag ?? etag });
       }}
     >
       <Field
@@ -67,7 +75,13 @@ export function YamlEditor({ instance, etag }: { instance: InstanceFull; etag: s
         error={failure ?? (problems.length > 0 ? problems.slice(0, 8).join('\n') : null)}
       >
         {(control) => (
-          <Textarea {...control} rows={24} wrap="off" value={text} onChange={(event) => setDraft(event.target.value)} />
+          <Textarea
+            {...control}
+            rows={24}
+            wrap="off"
+            value={text}
+            onChange={(event) => setDraft({ text: event.target.value, etag: draft?.etag ?? etag })}
+          />
         )}
       </Field>
       <div className="grid content-start gap-1">
@@ -97,6 +111,17 @@ export function YamlEditor({ instance, etag }: { instance: InstanceFull; etag: s
           <p className="rounded-md border border-dashed border-line px-3 py-6 text-center text-sm text-ink-2">
             What you change on the left is shown here before it is applied.
           </p>
+        )}
+        {isChanged && isOld && (
+          <div
+            role="status"
+            className="mt-2 flex items-center gap-3 rounded-md bg-warn-soft px-3 py-2 text-sm text-warn"
+          >
+            <p className="flex-1">The instance has changed meanwhile. The difference is to what it is now.</p>
+            <Button size="sm" onClick={() => setDraft({ text, etag })}>
+              Keep my text
+            </Button>
+          </div>
         )}
         <div className="mt-3 flex justify-end gap-2">
           <Button onClick={() => setDraft(null)} reason={isChanged ? null : 'Nothing changed'}>
