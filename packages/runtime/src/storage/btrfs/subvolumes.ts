@@ -5,6 +5,7 @@ import { run } from '../../host/run.ts';
 import type { VolumeRef } from '../driver.ts';
 import type { PoolLayout } from '../layout.ts';
 import type { CopyOptions, TreeOperations } from '../tree-driver.ts';
+import { tryDestroy, trySnapshot } from './subvolume-calls.ts';
 
 const firstInode = 256;
 const comfortableBytes = 4 * 1024 ** 3;
@@ -50,7 +51,10 @@ async function isSubvolume(path: string): Promise<boolean> {
 /** Subvolumes that the instance itself has made come along: a snapshot alone leaves empty directories in their places. */
 async function copySubvolume(from: string, to: string, { readOnly, pristine }: CopyOptions): Promise<void> {
   const nested = pristine ? [] : await nestedSubvolumes(from);
-  await btrfs('subvolume', 'snapshot', ...(readOnly && nested.length === 0 ? ['-r'] : []), '--', from, to);
+  const sealed = readOnly && nested.length === 0;
+  // The command, when the kernel has refused, says why.
+  if (!(await trySnapshot(from, to, sealed)))
+    await btrfs('subvolume', 'snapshot', ...(sealed ? ['-r'] : []), '--', from, to);
   for (const path of nested) {
     await rmdir(join(to, path));
     await btrfs('subvolume', 'snapshot', '--', join(from, path), join(to, path));
@@ -78,6 +82,7 @@ async function removeSubvolume(path: string): Promise<void> {
     await run('rm', ['--recursive', '--force', '--one-file-system', '--', path], { timeoutMs: longMs });
     return;
   }
+  if (await tryDestroy(path)) return;
   try {
     await btrfs('subvolume', 'delete', '--', path);
   } catch (error) {
