@@ -1,6 +1,3 @@
-import { open, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { DomainError } from '@stapes/contract/errors';
 import { execSchema, type ExecRequest } from '@stapes/contract/instance';
 import type { Operation } from '@stapes/contract/operation';
@@ -11,6 +8,7 @@ import type { InstanceRow } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { execOutputDirectory } from './exec-output.ts';
 import { followControl, killCommand, signalCommand } from './exec-control.ts';
+import { leftBehind, runDetached } from './exec-detached.ts';
 import { openPty } from './exec-pty.ts';
 import { ExecSockets, pausable, pumpFromSocket, pumpToSocket } from './exec-sockets.ts';
 import type { InstanceDeps } from './instances.ts';
@@ -77,8 +75,9 @@ export async function exec(deps: InstanceDeps, context: Context, name: string, i
     interactive: request.interactive ?? false,
   };
   if (!waits) {
+    const recordIn = request['record-output'] ? execOutputDirectory(deps.config, row.id) : null;
     return deps.engine.startTask(context, 'instance-exec', { ...options, metadata }, (tools) =>
-      runDetached(deps, { row, command, record: request['record-output'] ?? false }, tools),
+      runDetached({ instanceName: row.name, command, recordIn }, tools),
     );
   }
   const sockets = request.interactive
@@ -195,53 +194,4 @@ async function runPiped(command: HostCommand, sockets: ExecSockets, tools: StepT
   tools.signal.removeEventListener('abort', kill);
   await Promise.race([Promise.all(sent), leftBehind(stdout, stderr)]);
   return code;
-}
-
-/** A command that leaves a daemon behind leaves its pipes open, too: nobody waits for those for long. */
-function leftBehind(...streams: NodeJS.ReadableStream[]): Promise<void> {
-  return new Promise((resolve) => {
-    let timer = setTimeout(resolve, 2000);
-    timer.unref();
-    for (const stream of streams) {
-      stream.on('data', () => {
-        clearTimeout(timer);
-        timer = setTimeout(resolve, 2000);
-        timer.unref();
-      });
-    }
-  });
-}
-
-async function runDetached(
-  deps: InstanceDeps,
-  what: { row: InstanceRow; command: HostCommand; record: boolean },
-  tools: StepTools,
-): Promise<Record<string, unknown>> {
-  const { row, command, record } = what;
-  const files = record ? await openOutput(deps, row.id) : null;
-  try {
-    const child = spawnProcess(command.file, command.args, {
-      stdio: ['ignore', files ? files.stdout.handle.fd : 'ignore', files ? files.stderr.handle.fd : 'ignore'],
-      env: command.env,
-    });
-    const kill = () => void (child.pid === undefined ? undefined : killCommand(child.pid));
-    tools.signal.addEventListener('abort', kill, { once: true });
-    const code = await new Promise<number>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('exit', (exitCode, signal) => resolve(exitCode ?? (signal ? 137 : 1)));
-    });
-    const url = (file: string) => `${instanceUrl(row.name)}/logs/exec-output/${file}`;
-    return { return: code, ...(files ? { output: { '1': url(files.stdout.name), '2': url(files.stderr.name) } } : {}) };
-  } finally {
-    await files?.stdout.handle.close();
-    await files?.stderr.handle.close();
-  }
-}
-
-async function openOutput(deps: InstanceDeps, id: string) {
-  const directory = execOutputDirectory(deps.config, id);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const base = `exec_${randomUUID()}`;
-  const make = async (name: string) => ({ name, handle: await open(join(directory, name), 'wx', 0o600) });
-  return { stdout: await make(`${base}.stdout`), stderr: await make(`${base}.stderr`) };
 }
