@@ -5,16 +5,14 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
+  ftruncate,
   lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readlinkSync,
-  rmdirSync,
   statfsSync,
   symlinkSync,
-  unlinkSync,
   write,
   type Stats,
 } from 'node:fs';
@@ -24,12 +22,12 @@ import { DomainError } from '@stapes/contract/errors';
 import { openat2, openPath, resolve } from '../../host/syscalls.ts';
 import type { FileEntry, FileTarget, InstanceFiles } from '../driver.ts';
 import type { LxcObserver } from './lxc-observer.ts';
+import { namesIn, removeTree } from './guest-tree.ts';
 import { GuestRoot, openGuestRoot } from './guest-root.ts';
 
 const writeSome = promisify(write);
+const truncate = promisify(ftruncate);
 const maxEntries = 100_000;
-/** Each folder on the way down is open meanwhile. */
-const maxDepth = 4_000;
 /** proc, sysfs, cgroup, cgroup2, securityfs, debugfs, tracefs, bpf, configfs, efivarfs, fusectl, pstore: their files are settings of the kernel. */
 const kernelFileSystems = new Set([
   ...[0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x73636673, 0x64626720, 0x74726163],
@@ -48,10 +46,10 @@ function refuseKernelFiles(fd: number, path: string): void {
  * A running instance is entered through its init, so that its own mounts count; a stopped one through its root file system.
  */
 export function lxcFiles(observer: LxcObserver): InstanceFiles {
-  const within = async <T>(target: FileTarget, work: (root: GuestRoot) => T): Promise<T> => {
+  const within = async <T>(target: FileTarget, work: (root: GuestRoot) => T | Promise<T>): Promise<T> => {
     const root = await openGuestRoot(observer, target);
     try {
-      return work(root);
+      return await work(root);
     } catch (error) {
       throw explain(error, target.path);
     } finally {
@@ -61,8 +59,8 @@ export function lxcFiles(observer: LxcObserver): InstanceFiles {
   return {
     stat: (target) => within(target, (root) => describe(root, target.path)),
     read: (target) =>
-      within(target, (root) => {
-        const entry = describe(root, target.path);
+      within(target, async (root) => {
+        const entry = await describe(root, target.path);
         if (entry.type !== 'file') return { entry, stream: null };
         const fd = openRegular(root, target.path, constants.O_RDONLY);
         return { entry, stream: createReadStream('', { fd, autoClose: true }) };
@@ -70,6 +68,8 @@ export function lxcFiles(observer: LxcObserver): InstanceFiles {
     async write(target, content, options) {
       const { fd } = await within(target, (root) => openForWriting(root, target.path, options));
       try {
+        // Not by opening: the end of a huge file takes its time.
+        if (!options.append) await truncate(fd);
         for await (const chunk of content) await writeAll(fd, Buffer.from(chunk));
       } catch (error) {
         throw explain(error, target.path);
@@ -105,12 +105,16 @@ export function lxcFiles(observer: LxcObserver): InstanceFiles {
         }),
       ),
     remove: (target, { recursive }) =>
-      within(target, (root) => inParent(root, target.path, (parent, name) => removeEntry(parent, name, recursive))),
+      within(target, (root) => inParent(root, target.path, (parent, name) => removeTree(parent, name, recursive))),
   };
 }
 
 /** Opens the folder of a path and hands over the bare last name; `.`, `..` and the root itself are refused. */
-function inParent<T>(root: GuestRoot, path: string, work: (parent: number, name: string) => T): T {
+async function inParent<T>(
+  root: GuestRoot,
+  path: string,
+  work: (parent: number, name: string) => T | Promise<T>,
+): Promise<T> {
   const clean = path.replace(/\/+$/, '');
   const name = posix.basename(clean);
   if (name === '' || name === '.' || name === '..' || name.includes('/'))
@@ -118,14 +122,14 @@ function inParent<T>(root: GuestRoot, path: string, work: (parent: number, name:
   const parent = root.open(posix.dirname(clean) || '/', constants.O_DIRECTORY | openPath);
   try {
     refuseKernelFiles(parent, path);
-    return work(parent, name);
+    return await work(parent, name);
   } finally {
     closeSync(parent);
   }
 }
 
 /** The entry itself: a link at the end is not followed. */
-function describe(root: GuestRoot, path: string): FileEntry {
+async function describe(root: GuestRoot, path: string): Promise<FileEntry> {
   const fd = root.open(path, openPath | constants.O_NOFOLLOW);
   try {
     const stats = fstatSync(fd);
@@ -140,9 +144,9 @@ function describe(root: GuestRoot, path: string): FileEntry {
     if (stats.isSymbolicLink()) return { type: 'symlink', ...base, target: readlinkSync(fdSelf(root, fd, path)) };
     if (!stats.isDirectory())
       throw new DomainError('invalid', `${path} is neither a regular file, a folder nor a link`);
-    const entries = readdirSync(`/proc/self/fd/${fd}`).sort();
+    const entries = await namesIn(fd, maxEntries + 1);
     if (entries.length > maxEntries) throw new DomainError('too-large', `${path} has more than ${maxEntries} entries`);
-    return { type: 'directory', ...base, entries };
+    return { type: 'directory', ...base, entries: entries.sort() };
   } finally {
     closeSync(fd);
   }
@@ -176,8 +180,8 @@ function openForWriting(
   root: GuestRoot,
   path: string,
   options: { append: boolean; uid?: number; gid?: number; mode?: number },
-): { fd: number } {
-  const how = constants.O_WRONLY | (options.append ? constants.O_APPEND : constants.O_TRUNC);
+): Promise<{ fd: number }> {
+  const how = constants.O_WRONLY | (options.append ? constants.O_APPEND : 0);
   return inParent(root, path, (parent, name) => {
     const place = `/proc/self/fd/${parent}/${name}`;
     if (lstatSync(place, { throwIfNoEntry: false })) return { fd: openRegular(root, path, how) };
@@ -201,32 +205,6 @@ function applyOwner(root: GuestRoot, fd: number, options: { uid?: number; gid?: 
 
 async function writeAll(fd: number, data: Buffer): Promise<void> {
   for (let at = 0; at < data.length;) at += (await writeSome(fd, data, at, data.length - at)).bytesWritten;
-}
-
-/** Depth first, each folder opened beneath its own parent without following a link. */
-function removeEntry(parent: number, name: string, recursive: boolean, depth = 0): void {
-  if (depth > maxDepth)
-    throw new DomainError(
-      'too-large',
-      `The folders are nested deeper than ${maxDepth}: remove them from inside the instance`,
-    );
-  const place = `/proc/self/fd/${parent}/${name}`;
-  if (!lstatSync(place).isDirectory()) {
-    unlinkSync(place);
-    return;
-  }
-  if (recursive) {
-    const fd = openat2(parent, name, {
-      flags: constants.O_DIRECTORY | constants.O_NOFOLLOW,
-      resolve: resolve.beneath | resolve.noXdev,
-    });
-    try {
-      for (const child of readdirSync(`/proc/self/fd/${fd}`)) removeEntry(fd, child, true, depth + 1);
-    } finally {
-      closeSync(fd);
-    }
-  }
-  rmdirSync(place);
 }
 
 function explain(error: unknown, path: string): unknown {
