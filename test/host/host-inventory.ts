@@ -63,7 +63,15 @@ export function inventoryOf({ stateDir }: TestServer): Inventory {
     links: lines('ip', ['-o', 'link']).map((line) => line.split(': ')[1] ?? line),
     // Counters move by themselves.
     rules: lines('nft', ['list', 'ruleset']).map((line) => line.replace(/counter packets \d+ bytes \d+/, 'counter')),
-    cgroups: lines('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*/stapes-${stateId(stateDir)}/*`]).sort(),
+    // Those of other suites may go while it looks.
+    cgroups: lines('find', [
+      '/sys/fs/cgroup',
+      '-ignore_readdir_race',
+      '-type',
+      'd',
+      '-path',
+      `*/stapes-${stateId(stateDir)}/*`,
+    ]).sort(),
     processes: processes(),
     files: files(stateDir),
     loops: lines('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'])
@@ -71,7 +79,9 @@ export function inventoryOf({ stateDir }: TestServer): Inventory {
       .filter((line) => line.startsWith(stateDir)),
     // What LXC keeps elsewhere, and network namespaces that have a name.
     names: ['/run/lxc/lock', '/run/lxc', '/run/netns'].flatMap((directory) =>
-      existsSync(directory) ? lines('find', [directory, '-path', `*${stateDir}/*`, '-name', '.*']) : [],
+      existsSync(directory)
+        ? lines('find', [directory, '-ignore_readdir_race', '-path', `*${stateDir}/*`, '-name', '.*'])
+        : [],
     ),
   };
 }
