@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { closeDescriptor, openTreeClone, setMountIdmap } from './syscalls.ts';
-import { spawnProcess } from './run.ts';
+import { withNamespaces } from './helper-namespace.ts';
 
 /** Tries, once a file system, whether mounts of it can map ids; the kernel's answer differs by file system type. */
 export class IdmappedMounts {
@@ -32,27 +32,16 @@ function fileSystemOf(path: string): string {
 
 /** A real attempt: a user namespace with a map, and a detached copy of the mount that shall use it. */
 async function tryIdmap(path: string): Promise<boolean> {
-  const child = spawnProcess('unshare', ['--user', '--', 'sh', '-c', 'echo ready; exec cat'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const ended = new Promise<void>((done) => child.on('close', () => done()).on('error', () => done()));
-  try {
-    const ready = await Promise.race([
-      new Promise<boolean>((done) => child.stdout?.once('data', () => done(true))),
-      ended.then(() => false),
-    ]);
-    if (!ready || child.pid === undefined) return false;
-    for (const kind of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${kind}`, '0 1000000 65536');
-    const namespace = openSync(`/proc/${child.pid}/ns/user`, 'r');
+  const verdict = await withNamespaces(['--user'], (pid) => {
+    for (const kind of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${kind}`, '0 1000000 65536');
+    const namespace = openSync(`/proc/${pid}/ns/user`, 'r');
     try {
       return canMap(path, namespace);
     } finally {
       closeSync(namespace);
     }
-  } finally {
-    child.kill('SIGKILL');
-    await ended;
-  }
+  });
+  return verdict ?? false;
 }
 
 function canMap(path: string, namespace: number): boolean {

@@ -1,12 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import type { InterfaceAddress, InterfaceState } from '@stapes/contract/instance';
-import { closeDescriptor, netlinkSocketIn, receive, sendTo } from './syscalls.ts';
+import { closeDescriptor, netlinkSocketIn, receive, sendTo, SyscallError } from './syscalls.ts';
 
 /** Reads interfaces and addresses of another network namespace straight from the kernel (rtnetlink): no spawn, nothing of the guest is trusted. */
 
-const rtm = { getLink: 18, getAddr: 22 } as const;
+const rtm = { newLink: 16, getLink: 18, getAddr: 22 } as const;
 const message = { error: 2, done: 3 } as const;
 const dump = 0x0301;
+const requestAndAck = 0x0005;
 const inet = { v4: 2, v6: 10 } as const;
 
 export interface NamespaceInterface extends InterfaceState {
@@ -84,6 +85,35 @@ export class NamespaceReader {
       }
       if (length < 16) return;
     }
+  }
+}
+
+/** Brings an interface of another network namespace up. */
+export function setLinkUp(namespaceFd: number, name: string): void {
+  const label = Buffer.from(`${name}\0`);
+  const request = Buffer.alloc((32 + 4 + label.length + 3) & ~3);
+  request.writeUInt32LE(request.length, 0);
+  request.writeUInt16LE(rtm.newLink, 4);
+  request.writeUInt16LE(requestAndAck, 6);
+  request.writeUInt32LE(linkFlags.up, 24);
+  request.writeUInt32LE(linkFlags.up, 28);
+  request.writeUInt16LE(4 + label.length, 32);
+  request.writeUInt16LE(3, 34);
+  label.copy(request, 36);
+  const own = openSync('/proc/thread-self/ns/net', 'r');
+  try {
+    const socket = netlinkSocketIn(namespaceFd, own);
+    try {
+      sendTo(socket, request);
+      const answer = Buffer.alloc(1024);
+      receive(socket, answer);
+      const errno = -answer.readInt32LE(16);
+      if (answer.readUInt16LE(4) !== message.error || errno !== 0) throw new SyscallError('RTM_NEWLINK', errno, name);
+    } finally {
+      closeDescriptor(socket);
+    }
+  } finally {
+    closeSync(own);
   }
 }
 

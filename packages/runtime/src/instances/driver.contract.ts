@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FileTarget, InstanceDriver, InstanceEvent, MachineSpec } from './driver.ts';
+import type { FileTarget, InstanceDriver, InstanceEvent, MachineSpec, NicSpec } from './driver.ts';
 
 export interface ContractSubject {
   driver: InstanceDriver;
@@ -143,6 +143,43 @@ export function instanceDriverContract(name: string, make: () => Promise<Contrac
       const exec = { command: ['true'], environment: {} };
       await expect(driver.can.exec!.command(spec.ref, exec)).rejects.toMatchObject({ code: 'wrong-state' });
       await expect(driver.can.console!.command(spec.ref)).rejects.toMatchObject({ code: 'wrong-state' });
+      await driver.removeConfigured(spec.ref);
+    });
+
+    test('NICs of a running instance come, change and go at once', async () => {
+      const spec = await configured();
+      const hotplug = driver.can.hotplug!;
+      await expect(hotplug.change(spec)).rejects.toMatchObject({ code: 'wrong-state' });
+      await driver.ensureStarted(spec.ref);
+      const [first] = spec.nics as [NicSpec];
+      const second = {
+        ...first,
+        device: 'lan',
+        name: 'lan0',
+        hostName: `${first.hostName}b`,
+        hwaddr: '10:66:6a:00:ee:01',
+      };
+      const seen = async () => {
+        const { network } = (await driver.usage([spec.ref])).get(spec.ref.id)!;
+        return Object.fromEntries(
+          Object.entries(network).flatMap(([name, nic]) => (nic.type === 'loopback' ? [] : [[name, nic]])),
+        );
+      };
+      const before = await seen();
+      for (let round = 0; round < 2; round++)
+        expect(await hotplug.change({ ...spec, nics: [first, second] })).toEqual([]);
+      expect(await seen()).toMatchObject({
+        [first.name]: { hwaddr: before[first.name]!.hwaddr },
+        lan0: { hwaddr: second.hwaddr, host_name: second.hostName, state: 'up' },
+      });
+      const changed = { ...second, hwaddr: '10:66:6a:00:ee:02' };
+      expect(await hotplug.change({ ...spec, nics: [first, changed] })).toEqual([]);
+      expect(await seen()).toMatchObject({ lan0: { hwaddr: changed.hwaddr } });
+      for (let round = 0; round < 2; round++) expect(await hotplug.change({ ...spec, nics: [first] })).toEqual([]);
+      expect(Object.keys(await seen())).toEqual([first.name]);
+      expect(await hotplug.change({ ...spec, nics: [changed] })).toEqual([]);
+      expect(Object.keys(await seen())).toEqual(['lan0']);
+      await driver.ensureStopped(spec.ref, kill);
       await driver.removeConfigured(spec.ref);
     });
 

@@ -166,6 +166,23 @@ export interface InstancePowers {
     remove(ref: InstanceRef, name: string): Promise<void>;
   } | null;
   files: InstanceFiles | null;
+  /** Plugs mounts and NICs into a running instance, and out of it. */
+  hotplug: InstanceHotplug | null;
+}
+
+export interface InstanceHotplug {
+  /**
+   * Brings mounts, NICs and limits of NICs of a running instance to those of `spec`, from those that it has now; what did not change is left alone. They
+   * survive a reboot from inside. Ports and filters of new NICs must be there before. Throws `wrong-state` when it is not running.
+   */
+  change(spec: MachineSpec): Promise<HotplugRefusal[]>;
+}
+/** What has to wait for the next start, and why. */
+export interface HotplugRefusal {
+  kind: 'mount' | 'nic';
+  /** Target of the mount, device of the NIC. */
+  subject: string;
+  reason: string;
 }
 
 export interface FileEntry {

@@ -75,6 +75,11 @@ export function createFakeInstanceDriver(): FakeInstanceDriver {
       requireRunning,
       logs,
       setLimits: (ref, limits) => void (boxes.has(ref.id) && (get(ref).spec = { ...get(ref).spec, limits })),
+      plug: (spec) => {
+        const box = requireRunning(spec.ref);
+        const { mounts, nics, limits } = spec;
+        box.spec = { ...box.spec, mounts, nics, limits };
+      },
     }),
     async ensureConfigured(spec) {
       failWhenTold('ensureConfigured');
@@ -191,11 +196,12 @@ function fakeUsage(spec: MachineSpec): InstanceUsage {
 
 interface PowerParts {
   requireRunning(ref: InstanceRef): unknown;
+  plug(spec: MachineSpec): void;
   logs: Map<string, Map<string, Buffer>>;
   setLimits(ref: InstanceRef, limits: Limits): void;
 }
 
-function fakePowers({ requireRunning, logs, setLimits }: PowerParts): InstancePowers {
+function fakePowers({ requireRunning, logs, setLimits, plug }: PowerParts): InstancePowers {
   const logsOf = (ref: InstanceRef) => logs.get(ref.id) ?? new Map<string, Buffer>();
   return {
     exec: {
@@ -238,5 +244,11 @@ function fakePowers({ requireRunning, logs, setLimits }: PowerParts): InstancePo
       },
     },
     files: fakeFiles((content) => Readable.from([content])),
+    hotplug: {
+      async change(spec) {
+        plug(spec);
+        return [];
+      },
+    },
   };
 }

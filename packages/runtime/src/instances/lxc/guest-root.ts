@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { DomainError } from '@stapes/contract/errors';
-import { asFileUser, openat2, resolve } from '../../host/syscalls.ts';
+import { asFileUser, openat2, openPath, resolve } from '../../host/syscalls.ts';
 import type { FileTarget, IdmapRange } from '../driver.ts';
 import { processStart, type LxcObserver } from './lxc-observer.ts';
 import { shiftedBase } from './shift.ts';
@@ -31,6 +31,14 @@ export class GuestRoot {
         { cause },
       );
     }
+  }
+
+  /** Opens what is mounted at a place of the guest's mount table, where no file system on the way could answer never. */
+  openMounted(point: string): number {
+    return openat2(this.fd, point, {
+      flags: openPath,
+      resolve: resolve.inRoot | resolve.noMagicLinks | resolve.noSymlinks,
+    });
   }
 
   /** Runs a synchronous call that makes something; files need an owner whom the guest's mount knows, so its folder's owner does it. */

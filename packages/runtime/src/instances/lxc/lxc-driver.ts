@@ -10,6 +10,7 @@ import { escapeMountPath, serializeConf } from './lxc-conf.ts';
 import type { HostAbilities } from './lxc-config.ts';
 import { consoleLogPower, consolePower, execCommand, logsPower } from './lxc-exec.ts';
 import { lxcFiles } from './lxc-files.ts';
+import { LxcHotplug } from './lxc-hotplug.ts';
 import { applyLimits, hostLimitSettings } from './lxc-limits.ts';
 import { applyNicLimits, removeNicLimits } from './nic-limits.ts';
 import { LxcObserver } from './lxc-observer.ts';
@@ -18,6 +19,7 @@ import { replaceFile, startInstance, writeConfig, type StartContext } from './lx
 import { clearTraces, stopInstance, type StopContext } from './lxc-stop.ts';
 import { LxcUsage } from './lxc-usage.ts';
 import { announce, LxcWatcher } from './lxc-watch.ts';
+import { unstageReadOnlyDisks } from './read-only-disks.ts';
 import { shiftRootfs } from './shift.ts';
 
 export interface LxcDriverOptions {
@@ -46,6 +48,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     locks,
     hostNames: async (ref) => ((await findSpec(ref))?.nics ?? []).map((nic) => nic.hostName),
   };
+  const hotplug = new LxcHotplug({ paths, observer, locks, findSpec });
   const startContext: StartContext = {
     paths,
     observer,
@@ -62,6 +65,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     limitSettings: (spec) => hostLimitSettings(observer, spec.ref, spec.limits),
     shiftRootfs: async (spec, abilities) => shiftRootfs(spec.rootfs, abilities.idmappedRootfs ? null : spec.idmap),
     clearTraces: (ref) => clearTraces(stopContext, ref),
+    forgetPlugged: (ref) => hotplug.forget(ref),
   };
 
   /** A reboot from inside makes new veths, without their limits. What goes wrong here shows when limits are applied next. */
@@ -69,6 +73,15 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     const limited = ((await findSpec(ref).catch(() => null))?.limits.nic ?? []).filter(isLimited);
     if (limited.length > 0) await locks.run(ref.id, () => applyNicLimits(limited)).catch(() => undefined);
   };
+
+  /** What goes wrong here shows when a device is changed next. */
+  const settle = (ref: InstanceRef) => hotplug.settle(ref).catch(() => undefined);
+
+  /** One that ended by itself. */
+  const releaseDisks = (ref: InstanceRef) =>
+    locks.run(ref.id, async () => {
+      if ((await observer.inspect(ref)).status === 'Stopped') unstageReadOnlyDisks(paths.readOnlyDisks(ref));
+    });
 
   return {
     type: 'container',
@@ -79,6 +92,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
       console: consolePower(paths, observer),
       logs: logsPower(paths),
       files: lxcFiles(observer),
+      hotplug: { change: (spec) => hotplug.change(spec) },
     },
     async ensureConfigured(spec) {
       refuseUnsafeMounts(spec);
@@ -117,11 +131,18 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     inspect: (ref) => observer.inspect(ref),
     inspectAll: () => observer.inspectAll(),
     usage: (refs) => usage.read(refs),
-    watch: (listener, signal) =>
-      new LxcWatcher(paths, observer, (event) => {
-        if (event.status === 'Running') void limitNewNics(event);
+    watch(listener, signal) {
+      // Those that were rebooted while nobody watched.
+      void observer
+        .inspectAll()
+        .then((all) => all.forEach((_seen, id) => void settle({ id })))
+        .catch(() => undefined);
+      return new LxcWatcher(paths, observer, (event) => {
+        if (event.status === 'Running') void settle(event).then(() => limitNewNics(event));
+        if (event.status === 'Stopped') void releaseDisks(event).catch(() => undefined);
         listener(event);
-      }).follow(signal),
+      }).follow(signal);
+    },
   };
 }
 

@@ -27,6 +27,14 @@ export class LxcPaths {
   spec(ref: InstanceRef): string {
     return join(this.directory(ref), 'machine.json');
   }
+  /** What was plugged in or out since it started. */
+  plugged(ref: InstanceRef): string {
+    return join(this.directory(ref), 'plugged.json');
+  }
+  /** Read-only views of disks are mounted here, for LXC to take them from. */
+  readOnlyDisks(ref: InstanceRef): string {
+    return join(this.directory(ref), 'disks');
+  }
   /** Relative to a controller's root; limits live here, and the instance sees only the child `ns`. */
   cgroup(ref: InstanceRef): string {
     return `${this.cgroupRoot}/${checkId(ref.id)}`;

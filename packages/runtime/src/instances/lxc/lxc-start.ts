@@ -9,6 +9,7 @@ import type { CgroupSetting } from './limit-settings.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 import type { LxcPaths } from './lxc-paths.ts';
 import { resolveMounts } from './mount-targets.ts';
+import { stageReadOnlyDisks, unstageReadOnlyDisks } from './read-only-disks.ts';
 
 const startTimeoutMs = 60_000;
 
@@ -21,6 +22,8 @@ export interface StartContext {
   /** Rewrites the owners where idmapped mounts do not work. */
   shiftRootfs(spec: MachineSpec, abilities: HostAbilities): Promise<void>;
   clearTraces(ref: InstanceRef): Promise<void>;
+  /** LXC gets all that was plugged in, as part of its configuration. */
+  forgetPlugged(ref: InstanceRef): Promise<void>;
 }
 
 export async function startInstance(context: StartContext, ref: InstanceRef): Promise<void> {
@@ -30,13 +33,16 @@ export async function startInstance(context: StartContext, ref: InstanceRef): Pr
   if (cgroupExists(paths.cgroup(ref))) await context.clearTraces(ref);
   const abilities = await context.abilities(spec);
   await context.shiftRootfs(spec, abilities);
+  unstageReadOnlyDisks(paths.readOnlyDisks(ref));
   await writeConfig(context, spec, abilities);
+  await context.forgetPlugged(ref);
   const logStart = await sizeOf(paths.log(ref));
   try {
     await run('lxc-start', ['-P', paths.lxcPath, '-n', ref.id, '-d'], { timeoutMs: startTimeoutMs });
   } catch (cause) {
     // Somebody else may have won the race for its socket.
     if ((await context.observer.inspect(ref)).status === 'Running') return;
+    unstageReadOnlyDisks(paths.readOnlyDisks(ref));
     throw await startFailure(paths, ref, logStart, cause);
   }
 }
@@ -68,7 +74,11 @@ export async function writeConfig(
     cgroup: paths.cgroup(ref),
     monitorCgroup: paths.monitorCgroup(ref),
   };
-  const resolved = { mounts: resolveMounts(spec, abilities.idmappedRootfs), limits: context.limitSettings(spec) };
+  const mounts = resolveMounts(spec, abilities.idmappedRootfs);
+  const resolved = {
+    mounts: spec.idmap === null ? mounts : stageReadOnlyDisks(paths.readOnlyDisks(ref), mounts),
+    limits: context.limitSettings(spec),
+  };
   await replaceFile(paths.config(ref), serializeConf(lxcConfig(spec, places, abilities, resolved)));
 }
 

@@ -7,6 +7,7 @@ import { askMonitor, connectMonitor, lxcCommand } from './lxc-command.ts';
 import type { KeyedLock } from '../../host/keyed-lock.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 import type { LxcPaths } from './lxc-paths.ts';
+import { unstageReadOnlyDisks } from './read-only-disks.ts';
 
 const killLimitMs = 60_000;
 
@@ -140,7 +141,7 @@ export async function clearTraces(context: StopContext, ref: InstanceRef): Promi
     }
     const left = [paths.cgroup(ref), paths.monitorCgroup(ref)].filter(cgroupExists);
     const veths = names.filter((name) => existsSync(`/sys/class/net/${name}`));
-    if (left.length + veths.length === 0) return;
+    if (left.length + veths.length === 0) return unstageReadOnlyDisks(paths.readOnlyDisks(ref));
     if (Date.now() > deadline)
       throw new DomainError(
         'internal',
