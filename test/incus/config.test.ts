@@ -130,7 +130,7 @@ describe('config', () => {
 });
 
 describe('devices', () => {
-  test('a disk is there from the next start on, and gone after another', async () => {
+  test('a disk is still there after another start, and gone after one without it', async () => {
     const source = `${fixture.client.directory}/shared`;
     mkdirSync(source);
     writeFileSync(`${source}/file`, 'from the host');

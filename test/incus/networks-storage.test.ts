@@ -64,7 +64,7 @@ describe('networks', () => {
     expect(await client.fail('network', 'delete', bridge)).toMatch(/use/i);
   });
 
-  test('attach and detach, from the next start on', async () => {
+  test('attach and detach hold over starts', async () => {
     await client.lxc('network', 'create', 'testbr2', 'ipv4.address=10.97.4.1/24', 'ipv6.address=none');
     await client.lxc('network', 'attach', 'testbr2', 'box', 'eth1');
     await client.lxc('restart', 'box', '--force');

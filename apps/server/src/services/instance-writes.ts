@@ -221,7 +221,10 @@ async function startUpdate(
         project: row.project,
         requestor: requestorOf(context),
       });
-      return pending.length > 0 ? { pending_restart: pending } : {};
+      return {
+        ...(pending.keys.length > 0 ? { pending_restart: pending.keys } : {}),
+        ...(pending.warnings.length > 0 ? { warnings: pending.warnings } : {}),
+      };
     },
   );
 }

@@ -65,14 +65,26 @@ export function idmapOf(config: Config, volatile: Config): IdmapRange | null {
 
 /** Adds what the server remembers of each NIC where it is missing. Returns the same object when nothing was. */
 export function withVolatile(config: Config, devices: Devices): Config {
-  const added: Config = {};
-  if (!config['volatile.uuid']) added['volatile.uuid'] = uuidFrom(randomBytes(16));
-  for (const { name, device } of nicDevices(devices)) {
-    if (!device.hwaddr && !config[`volatile.${name}.hwaddr`]) added[`volatile.${name}.hwaddr`] = mintHwaddr();
+  const changed: Config = {};
+  if (!config['volatile.uuid']) changed['volatile.uuid'] = uuidFrom(randomBytes(16));
+  const nics = nicDevices(devices);
+  for (const { name, device } of nics) {
+    if (!device.hwaddr && !config[`volatile.${name}.hwaddr`]) changed[`volatile.${name}.hwaddr`] = mintHwaddr();
     if (!device.host_name && !config[`volatile.${name}.host_name`])
-      added[`volatile.${name}.host_name`] = `veth${randomBytes(4).toString('hex')}`;
+      changed[`volatile.${name}.host_name`] = `veth${randomBytes(4).toString('hex')}`;
   }
-  return Object.keys(added).length === 0 ? config : { ...config, ...added };
+  const names = interfaceNames(nics, config);
+  for (const { name, device } of nics) {
+    const chosen = names.get(name) ?? '';
+    if (!device.name && config[`volatile.${name}.name`] !== chosen) changed[`volatile.${name}.name`] = chosen;
+  }
+  // A name that nobody has any more must not be taken from the next one who wants it.
+  const stale = Object.keys(config).filter((key) => {
+    const device = /^volatile\.(.+)\.name$/.exec(key)?.[1];
+    return device !== undefined && !nics.some(({ name, device: nic }) => name === device && !nic.name);
+  });
+  if (Object.keys(changed).length + stale.length === 0) return config;
+  return Object.fromEntries(Object.entries({ ...config, ...changed }).filter(([key]) => !stale.includes(key)));
 }
 
 /** Locally administered prefix 10:66:6a is what tools expect to see of managed containers. */
@@ -100,18 +112,21 @@ export function portIdOf(instanceId: string, device: string): string {
   return createHash('sha256').update(`${instanceId}\0${device}`).digest('hex').slice(0, 16);
 }
 
-/** Interface names inside that nobody chose: eth0, eth1 ... in the order of device names. */
-function interfaceNames(nics: { name: string; device: Record<string, string> }[]): Map<string, string> {
+/** Interface names inside that nobody chose: what they had before, else eth0, eth1 ... in the order of device names. */
+function interfaceNames(nics: { name: string; device: Record<string, string> }[], config: Config): Map<string, string> {
   const names = new Map<string, string>();
-  const taken = new Set(nics.map(({ device }) => device.name).filter(Boolean));
+  const taken = new Set<string>();
+  const take = (device: string, name: string | undefined) => {
+    if (!name || taken.has(name)) return;
+    taken.add(name);
+    names.set(device, name);
+  };
+  for (const { name, device } of nics) take(name, device.name);
+  for (const { name, device } of nics) if (!device.name) take(name, config[`volatile.${name}.name`]);
   let next = 0;
   for (const { name, device } of nics) {
-    let chosen = device.name;
-    while (!chosen) {
-      const candidate = `eth${next++}`;
-      if (!taken.has(candidate)) chosen = candidate;
-    }
-    names.set(name, chosen);
+    if (device.name) names.set(name, device.name);
+    while (!names.has(name)) take(name, `eth${next++}`);
   }
   return names;
 }
@@ -124,7 +139,7 @@ function nicsAndPorts(
   const nics: NicSpec[] = [];
   const ports: PortSpec[] = [];
   const found = nicDevices(devices);
-  const names = interfaceNames(found);
+  const names = interfaceNames(found, row.config);
   for (const { name, device } of found) {
     const network = device.network ? networks.get(device.network) : undefined;
     if (device.network && (!network || network.phase !== 'ready')) {

@@ -66,12 +66,14 @@ async function change(
     await deps.store.profiles.update(row.id, next);
     for (const instance of using) {
       try {
-        await effectiveChange(
+        const { warnings } = await effectiveChange(
           deps,
           instance,
           before.get(instance.id) ?? instance,
           await effectiveOf(deps.store, instance),
         );
+        if (warnings.length > 0)
+          deps.log.warn({ warnings, instance: instance.name, profile: row.name }, 'a device waits for the next start');
       } catch (error) {
         deps.log.warn(
           { err: error, instance: instance.name, profile: row.name },

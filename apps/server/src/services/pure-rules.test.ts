@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pendingKeys } from './effective-change.ts';
+import { withVolatile } from './machine.ts';
 import { canonicalJson, etagOf, requireMatch } from './etag.ts';
 import { expand, rootDisk, withoutVolatile } from './expand.ts';
 import { parseMeminfo } from './resources/memory-resources.ts';
@@ -38,13 +39,42 @@ describe('effective configuration', () => {
 describe('keys that wait for a restart', () => {
   const layer = (config: Record<string, string>, devices = {}) => ({ config, devices });
   test('live keys do not wait', () => {
-    expect(pendingKeys(layer({}), layer({ 'limits.memory': '1GiB', 'user.x': 'y', 'volatile.uuid': 'u' }))).toEqual([]);
+    expect(
+      pendingKeys(layer({}), layer({ 'limits.memory': '1GiB', 'user.x': 'y', 'volatile.uuid': 'u' }), true),
+    ).toEqual([]);
   });
   test('others do, devices that come and go included', () => {
     const after = layer({ 'security.nesting': 'true' }, { eth1: { type: 'nic', network: 'n' } });
-    expect(pendingKeys(layer({}), after)).toEqual(['security.nesting', 'devices.eth1']);
+    expect(pendingKeys(layer({}), after, false)).toEqual(['security.nesting', 'devices.eth1']);
+    expect(pendingKeys(layer({}), after, true)).toEqual(['security.nesting']);
     const nic = (change: object) => layer({}, { eth0: { type: 'nic', network: 'n', ...change } });
-    expect(pendingKeys(nic({}), nic({ mtu: '1400', 'limits.ingress': '1Mbit' }))).toEqual(['devices.eth0.mtu']);
+    const changed = nic({ mtu: '1400', 'limits.ingress': '1Mbit' });
+    expect(pendingKeys(nic({}), changed, false)).toEqual(['devices.eth0.mtu']);
+    expect(pendingKeys(nic({}), changed, true)).toEqual([]);
+  });
+  test('disks are plugged, too, but not the root disk nor what is no disk', () => {
+    const devices = { data: { type: 'disk', source: '/srv', path: '/srv' }, tty: { type: 'unix-char' } };
+    expect(pendingKeys(layer({}), layer({}, devices), true)).toEqual(['devices.tty']);
+    expect(pendingKeys(layer({}), layer({}, { data: { type: 'disk', path: '/', pool: 'p' } }), true)).toEqual([
+      'devices.data',
+    ]);
+    expect(pendingKeys(layer({}, devices), layer({}, { tty: { type: 'disk', path: '/a' } }), true)).toEqual([
+      'devices.tty',
+    ]);
+  });
+  test('interface names stay with those who have them', () => {
+    const nic = { type: 'nic', network: 'n' };
+    const first = withVolatile({}, { net1: nic });
+    expect(first['volatile.net1.name']).toBe('eth0');
+    const both = withVolatile(first, { a0: nic, net1: nic, z0: { ...nic, name: 'eth1' } });
+    expect([both['volatile.a0.name'], both['volatile.net1.name'], both['volatile.z0.name']]).toEqual([
+      'eth2',
+      'eth0',
+      undefined,
+    ]);
+    expect(withVolatile(both, { a0: nic, net1: nic, z0: { ...nic, name: 'eth1' } })).toBe(both);
+    const without = withVolatile(both, { a0: nic });
+    expect([without['volatile.a0.name'], without['volatile.net1.name']]).toEqual(['eth2', undefined]);
   });
 });
 

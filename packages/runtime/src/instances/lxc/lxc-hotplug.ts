@@ -59,7 +59,8 @@ export class LxcHotplug {
       await this.#remember(wanted.ref, init, plan);
       // Written first, so that whoever stops it knows of all interfaces.
       await this.#write({ ...now, mounts: wanted.mounts, nics: wanted.nics, limits: wanted.limits });
-      const refused = await this.#within(wanted, init, (guest) => carryOut(guest, wanted, plan));
+      // Ids and root are those that it was started with.
+      const refused = await this.#within(now, init, (guest) => carryOut(guest, wanted, plan));
       await this.#write({ ...now, ...inEffect(wanted, now, refused), limits: wanted.limits });
       return refused;
     });
