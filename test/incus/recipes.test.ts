@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { image, listed, LxcClient } from './client.ts';
@@ -34,6 +35,30 @@ test('copy takes the snapshots along, and goes to another pool', async () => {
   expect((await listed(client, 'three')).snapshots ?? []).toEqual([]);
   await client.lxc('start', 'two');
   expect(await client.lxc('exec', 'two', '--', 'hostname')).toBe('two');
+});
+
+test('a running instance is copied to another pool, from btrfs and from a directory, and runs on', async () => {
+  await client.lxc('start', 'one');
+  const name = async (instance: string) => client.lxc('exec', instance, '--', 'cat', '/root/note');
+  for (const [from, to, pool] of [
+    ['one', 'four', 'plain'],
+    ['two', 'five', 'default'],
+    ['two', 'six', 'plain'],
+  ] as const) {
+    await client.lxc('exec', from, '--', 'sh', '-c', `echo of ${from} >/root/note`);
+    await client.lxc('copy', from, to, '--storage', pool, '--instance-only');
+    expect((await listed(client, from)).status).toBe('Running');
+    await client.lxc('start', to);
+    expect(await name(to)).toBe(`of ${from}`);
+  }
+  await client.lxc('snapshot', 'two', 'while-it-runs');
+  expect((await listed(client, 'two')).status).toBe('Running');
+  const left = (pool: string) => readdirSync(join(server.stateDir, 'storage-pools', pool, 'snapshots'));
+  const kept = readdirSync(join(server.stateDir, 'storage-pools')).flatMap((pool) =>
+    left(pool).flatMap((volume) => readdirSync(join(server.stateDir, 'storage-pools', pool, 'snapshots', volume))),
+  );
+  // That of `one`, its copy of `two`, and the last one.
+  expect(kept).toHaveLength(3);
 });
 
 test('the host and its resources are told', async () => {

@@ -10,6 +10,7 @@ import { fromImage } from '../services/instance-plan.ts';
 import { instanceUrl, publishLifecycle } from '../services/lifecycle.ts';
 import { builtImage, ensureRecipeBuilt } from '../services/recipe-build.ts';
 import { effectiveOf, machineOf, storageDriver } from '../services/machine.ts';
+import { holdSchema, holdStep, releaseStep } from './hold.ts';
 import { instanceRowSchema, poolRefSchema, portSchema, requestorSchema, snapshotRowSchema } from './row-schemas.ts';
 import { leaveAsIs, type SagaDeps } from './saga-deps.ts';
 
@@ -34,6 +35,8 @@ export const instanceCreateParams = z.object({
   source: sourceSchema,
   /** Snapshots that a copy takes along, with the ids of those that they are copies of. */
   snapshots: z.array(z.object({ row: snapshotRowSchema, from: z.string() })),
+  /** What keeps the files of the source still. */
+  hold: holdSchema.nullish(),
   start: z.boolean(),
   /** Which templates apply. */
   trigger: z.enum(['create', 'copy']),
@@ -113,15 +116,12 @@ function imageStep(deps: SagaDeps): CreateStep {
 
 type VolumeSource = Extract<InstanceCreateParams['source'], { kind: 'volume' }>;
 
-/** A guest that changes its files while they are read one by one could have others read in their place. Nothing starts while a copy is made. */
+/** It may have been started since the copy was planned; from then on its locks keep it as it is. */
 async function requireStill(deps: SagaDeps, { pool }: InstanceCreateParams, source: VolumeSource): Promise<void> {
-  if (source.pool.id === pool.id) return;
+  if (source.pool.id === pool.id && storageDriver(deps, pool.driver).can.snapshotsAreCheap) return;
   const { status } = await deps.runtime.instances.container.inspect({ id: source.instanceId });
-  if (status !== 'Stopped')
-    throw new DomainError(
-      'wrong-state',
-      'A running instance cannot be copied to another storage pool: stop it, or copy one of its snapshots',
-    );
+  if (status !== 'Stopped' && status !== 'Frozen')
+    throw new DomainError('wrong-state', 'The instance was started while its copy was prepared: try again');
 }
 
 async function copyVolume(
@@ -146,8 +146,10 @@ function volumeStep(deps: SagaDeps): CreateStep {
       if (image) await volumes.ensureFromImage(volume, { pool, fingerprint: image.fingerprint });
       else if (source.kind === 'empty') await volumes.ensureEmpty(volume);
       else if (source.kind === 'volume') {
-        if (source.snapshotId === null) await requireStill(deps, params, source);
-        const snapshot = source.snapshotId === null ? {} : { snapshotId: source.snapshotId };
+        const held = params.hold?.kind === 'snapshot' ? params.hold.snapshot.snapshotId : null;
+        const snapshotId = source.snapshotId ?? held;
+        if (snapshotId === null) await requireStill(deps, params, source);
+        const snapshot = snapshotId === null ? {} : { snapshotId };
         await copyVolume(deps, volume, { pool: source.pool, id: source.volumeId, ...snapshot });
         for (const { row, from } of params.snapshots) {
           const kept = { pool: source.pool, id: source.volumeId, snapshotId: from };
@@ -255,7 +257,9 @@ export function instanceCreateSaga(deps: SagaDeps): Saga<InstanceCreateParams> {
       recordStep(deps),
       buildStep(deps),
       imageStep(deps),
+      holdStep(deps),
       volumeStep(deps),
+      releaseStep(deps),
       portsStep(deps),
       configureStep(deps),
       templatesStep(deps),

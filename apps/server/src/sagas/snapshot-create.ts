@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Saga } from '../operations/saga.ts';
 import { publishLifecycle, snapshotUrl } from '../services/lifecycle.ts';
 import { storageDriver } from '../services/machine.ts';
+import { holdSchema, holdStep, releaseStep } from './hold.ts';
 import { poolRefSchema, requestorSchema, snapshotRowSchema } from './row-schemas.ts';
 import type { SagaDeps } from './saga-deps.ts';
 
@@ -11,6 +12,8 @@ export const snapshotCreateParams = z.object({
   project: z.string(),
   volumeId: z.string(),
   pool: poolRefSchema,
+  /** What keeps the files still. */
+  hold: holdSchema.nullish(),
   requestor: requestorSchema,
 });
 export type SnapshotCreateParams = z.infer<typeof snapshotCreateParams>;
@@ -28,6 +31,7 @@ export function snapshotCreateSaga(deps: SagaDeps): Saga<SnapshotCreateParams> {
         },
         undo: ({ snapshot }) => deps.store.snapshots.remove(snapshot.id),
       },
+      holdStep(deps),
       {
         name: 'volume',
         run: ({ pool, volumeId, snapshot }) =>
@@ -35,6 +39,7 @@ export function snapshotCreateSaga(deps: SagaDeps): Saga<SnapshotCreateParams> {
         undo: ({ pool, volumeId, snapshot }) =>
           storageDriver(deps, pool.driver).volumes.removeSnapshot({ pool, id: volumeId, snapshotId: snapshot.id }),
       },
+      releaseStep(deps),
       {
         name: 'ready',
         async run({ snapshot, instance, project, requestor }) {

@@ -14,6 +14,7 @@ import type { Operation } from '@stapes/contract/operation';
 import { parseBytes } from '@stapes/contract/units';
 import type { InstanceRow } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { holdForCopy } from './copy-hold.ts';
 import { effectiveChange } from './effective-change.ts';
 import { etagOf, requireMatch } from './etag.ts';
 import { rootDisk } from './expand.ts';
@@ -130,6 +131,7 @@ async function create(deps: InstanceDeps, context: Context, request: unknown): P
   admit(context);
   const parsed = parse<CreateInstance>(createInstanceSchema, request);
   const plan = await planInstance(deps, context.project, parsed);
+  const hold = await holdForCopy(deps, plan);
   const { row, ports, release } = await reservePlan(deps, plan);
   try {
     const copyOf = plan.origin.copyOf;
@@ -142,6 +144,7 @@ async function create(deps: InstanceDeps, context: Context, request: unknown): P
         ports,
         source: plan.origin.source,
         snapshots: plan.snapshots,
+        hold,
         start: parsed.start ?? false,
         trigger: copyOf ? 'copy' : 'create',
         requestor: requestorOf(context),

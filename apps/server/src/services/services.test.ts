@@ -210,7 +210,7 @@ describe('copies', () => {
     await done(running.services.instances.remove(context, 'web'));
     expect(await snapshotsOf('all')).toEqual(['one']);
   });
-  test('go to another pool, but not while the source runs', async () => {
+  test('go to another pool, also while the source runs', async () => {
     const { instances, snapshots, storage } = running.services;
     await storage.create(context, { name: 'second', driver: 'fake' });
     const root = { root: { type: 'disk', path: '/', pool: 'second' } };
@@ -218,7 +218,10 @@ describe('copies', () => {
     expect(await snapshotsOf('there')).toEqual(['one']);
     await done(snapshots.remove(context, 'there', 'one'));
     await done(instances.setState(context, 'web', { action: 'start' }));
-    expect((await ended(copy('never', {}, root))).err).toMatch(/stop it, or copy one of its snapshots/);
+    await done(copy('while-it-runs', {}, root));
+    expect(await snapshotsOf('while-it-runs')).toEqual(['one']);
+    expect(await snapshotsOf('web')).toEqual(['one']);
+    expect((await instances.get(context, 'web')).value.status).toBe('Running');
     await done(create('from-snapshot', { source: { type: 'copy', source: 'web/one' }, devices: root }));
     await expect(copy('nowhere', {}, { root: { type: 'disk', path: '/', pool: 'third' } })).rejects.toMatchObject(
       refusal('not-found', 'devices.root.pool'),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { mintId } from '../store/mint-id.ts';
 import type { InstanceRow, SnapshotRow } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { holdForSnapshot } from './copy-hold.ts';
 import { etagOf, requireMatch } from './etag.ts';
 import type { InstanceDeps } from './instances.ts';
 import { profilesOf, requireInstance, toSnapshot } from './instance-views.ts';
@@ -93,6 +94,7 @@ async function create(deps: SnapshotDeps, context: Context, instance: string, re
       project: row.project,
       volumeId: row.volumeId,
       pool: toPoolRef(await deps.store.pools.get(row.poolId)),
+      hold: await holdForSnapshot(deps, row),
       requestor: requestorOf(context),
     },
     {

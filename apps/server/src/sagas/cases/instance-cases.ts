@@ -113,32 +113,47 @@ const volumeSource = {
   pool: toPoolRef(pool),
 };
 const otherPool: PoolRow = { ...pool, id: 'pool000000000002', name: 'other' };
+/** What a copy may hold its source with. */
+const holds = {
+  nothing: null,
+  'a snapshot': {
+    kind: 'snapshot' as const,
+    snapshot: { pool: toPoolRef(pool), id: instance.volumeId, snapshotId: 'hold000000000001' },
+  },
+  freezing: { kind: 'freeze' as const, instanceId: instance.id },
+} satisfies Record<string, InstanceCreateParams['hold']>;
+
 /** Into another pool, with the snapshot. */
-const copyElsewhere: SagaCase = sagaCase({
-  name: 'instance-create as a copy in another pool, with its snapshots',
-  saga: (sagas) => sagas.instanceCreate,
-  async prepare(world) {
-    await furnishInstance(world, false);
-    await furnishSnapshot(world);
-    await runSteps(sagasOf(world).poolCreate, { pool: otherPool, requestor });
-    const row = { ...copied, poolId: otherPool.id };
-    const kept = { ...snapshot, id: 'snap000000000002', instanceId: row.id };
-    return {
-      ...createParams(row, volumeSource, true),
-      pool: toPoolRef(otherPool),
-      snapshots: [{ row: kept, from: snapshot.id }],
-    };
-  },
-  done(now) {
-    const at = (rest: string) => `storage-pools/${otherPool.id}/${rest}/content an image`;
-    expect(now.files).toContain(at(`volumes/${copied.volumeId}`));
-    expect(now.files).toContain(at(`snapshots/${copied.volumeId}/snap000000000002`));
-    expect(now.snapshots.map(({ instanceId, name }) => [instanceId, name])).toEqual([
-      [instance.id, 'before'],
-      [copied.id, 'before'],
-    ]);
-  },
-});
+const copiesElsewhere = Object.entries(holds).map(([how, hold]) =>
+  sagaCase({
+    name: `instance-create as a copy in another pool, with its snapshots, held by ${how}`,
+    saga: (sagas) => sagas.instanceCreate,
+    async prepare(world) {
+      await furnishInstance(world, hold !== null);
+      await furnishSnapshot(world);
+      await runSteps(sagasOf(world).poolCreate, { pool: otherPool, requestor });
+      const row = { ...copied, poolId: otherPool.id };
+      const kept = { ...snapshot, id: 'snap000000000002', instanceId: row.id };
+      return {
+        ...createParams(row, volumeSource, true),
+        pool: toPoolRef(otherPool),
+        snapshots: [{ row: kept, from: snapshot.id }],
+        hold,
+      };
+    },
+    done(now) {
+      const at = (rest: string) => `storage-pools/${otherPool.id}/${rest}/content an image`;
+      expect(now.files).toContain(at(`volumes/${copied.volumeId}`));
+      expect(now.files).toContain(at(`snapshots/${copied.volumeId}/snap000000000002`));
+      expect(now.files.filter((path) => path.includes('hold000000000001'))).toEqual([]);
+      expect(now.containers.find(([id]) => id === instance.id)?.[2]).toBe(hold ? 'Running' : 'Stopped');
+      expect(now.snapshots.map(({ instanceId, name }) => [instanceId, name])).toEqual([
+        [instance.id, 'before'],
+        [copied.id, 'before'],
+      ]);
+    },
+  }),
+);
 
 export const instanceCreateCases: SagaCase[] = [
   createCase({
@@ -177,7 +192,7 @@ export const instanceCreateCases: SagaCase[] = [
       await furnishSnapshot(world);
     },
   }),
-  copyElsewhere,
+  ...copiesElsewhere,
 ];
 
 const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
@@ -262,21 +277,22 @@ export const instanceCases = {
       settle: (found) => ({ ...found, instances: found.instances.map((row) => ({ ...row, lastUsedAtMs: 0 })) }),
     }),
   ),
-  snapshotCreate: [
+  snapshotCreate: [null, holds.freezing].map((hold) =>
     sagaCase({
-      name: 'snapshot-create',
+      name: `snapshot-create${hold ? ' of an instance that is frozen for it' : ''}`,
       saga: (sagas) => sagas.snapshotCreate,
       async prepare(world) {
         await furnishInstance(world, true);
-        return snapshotParams;
+        return { ...snapshotParams, hold };
       },
       done(now) {
+        expect(now.containers).toMatchObject([[instance.id, {}, 'Running']]);
         expect(now.snapshots).toMatchObject([{ id: snapshot.id, phase: 'ready' }]);
         const file = `storage-pools/${pool.id}/snapshots/${instance.volumeId}/${snapshot.id}/content an image`;
         expect(now.files).toContain(file);
       },
     }),
-  ],
+  ),
   snapshotDelete: [
     sagaCase({
       name: 'snapshot-delete',
