@@ -9,6 +9,7 @@ import { ensureDefaults } from './reconcile/ensure-defaults.ts';
 import { deleteEnded, healNetworks, watchInstances } from './reconcile/follow.ts';
 import { shutDownInstances } from './reconcile/host-shutdown.ts';
 import { autostart, ensureNetworks, ensurePools, reconcileInstances } from './reconcile/reconcile.ts';
+import { watchStarts } from './reconcile/snapshot-at-start.ts';
 import { startSnapshotTimer } from './reconcile/snapshot-timer.ts';
 import { createSagas } from './sagas/sagas.ts';
 import { createFilesService } from './services/files.ts';
@@ -81,6 +82,7 @@ export function createServices(given: {
       await ensurePools(deps);
       await ensureNetworks(deps);
       await clearLeftovers(deps);
+      watchStarts({ ...deps, snapshots: services.snapshots }, closed.signal);
       await engine.recover();
       // What was going on before comes to rest first; a long build may go on for longer than anybody should wait.
       await Promise.race([engine.idle(), new Promise((resolve) => setTimeout(resolve, recoveryMs).unref())]);

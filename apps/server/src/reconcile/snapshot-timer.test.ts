@@ -16,6 +16,8 @@ describe('times', () => {
     ['@daily, @hourly', '10:59:30', '11:00:10', true],
     ['@startup', '00:00:00', '23:59:59', false],
     ['@never', '00:00:00', '23:59:59', false],
+    ['@hourly,@never', '10:59:30', '11:00:10', false],
+    ['', '00:00:00', '23:59:59', false],
   ])('%s between %s and %s: %s', (schedule, after, now, due) => {
     expect(isDue(schedule, at(after), at(now))).toBe(due);
   });
@@ -91,6 +93,24 @@ describe('the timer', () => {
     await tick(at('05:59:00') + 24 * 60 * minute);
     await tick(at('06:01:00') + 24 * 60 * minute);
     expect(await names('web')).toEqual(['snap0']);
+  });
+
+  test('@startup takes one after each start, with an expiry; neither @never nor none does', async () => {
+    await create('web', { 'snapshots.schedule': '@startup, @yearly', 'snapshots.expiry': '1H' }, true);
+    for (const [name, schedule] of [
+      ['never', '@startup,@never'],
+      ['daily', '@yearly'],
+      ['plain', ''],
+    ] as const)
+      await create(name, schedule === '' ? {} : { 'snapshots.schedule': schedule }, true);
+    await expect.poll(() => names('web'), { timeout: 15_000 }).toEqual(['snap0']);
+    const restart = { action: 'restart', force: true };
+    for (const name of ['web', 'never', 'daily', 'plain'])
+      await done(running.services.instances.setState(context, name, restart));
+    await expect.poll(() => names('web'), { timeout: 15_000 }).toEqual(['snap0', 'snap1']);
+    const [snapshot] = await taken().list(context, 'web');
+    expect(Date.parse(snapshot?.expires_at ?? '') - Date.parse(snapshot?.created_at ?? '')).toBe(60 * minute);
+    for (const name of ['never', 'daily', 'plain']) expect(await names(name)).toEqual([]);
   });
 
   test('removes what has expired, and nothing else', async () => {

@@ -14,14 +14,25 @@ const aliases: Record<string, string> = {
 
 /** True when a run lies after `afterMs` and not after `nowMs`; several of them are one. Hours are those of the host's time zone. */
 export function isDue(schedule: string, afterMs: number, nowMs: number): boolean {
-  const parts = schedule.startsWith('@') ? schedule.split(',').map((part) => part.trim()) : [schedule.trim()];
-  return parts.some((part) => {
+  return partsOf(schedule).some((part) => {
     // `@startup` and `@never` have no hour.
     const pattern = part.startsWith('@') ? aliases[part] : part;
     if (pattern === undefined) return false;
     const next = new Cron(pattern, { paused: true }).nextRun(new Date(afterMs));
     return next !== null && next.getTime() <= nowMs;
   });
+}
+
+/** A snapshot is to be taken whenever the instance has started. */
+export function isAtStart(schedule: string | undefined): boolean {
+  return partsOf(schedule ?? '').includes('@startup');
+}
+
+/** None of them when one says never. */
+function partsOf(schedule: string): string[] {
+  if (!schedule.startsWith('@')) return schedule.trim() === '' ? [] : [schedule.trim()];
+  const parts = schedule.split(',').map((part) => part.trim());
+  return parts.includes('@never') ? [] : parts;
 }
 
 const spanMs: Record<string, number> = { S: 1000, M: 60_000, H: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
