@@ -26,8 +26,9 @@ export function watchStarts(deps: StartDeps, signal: AbortSignal): void {
     },
     (event) => {
       if (event.type !== 'lifecycle' || event.metadata.action !== 'instance-started') return;
-      const { name, project = 'default' } = event.metadata;
-      void takeSnapshot(deps, project, name, signal).catch((error: unknown) => {
+      const { name, project } = event.metadata;
+      if (!name) return;
+      void takeSnapshot(deps, { project: project ?? 'default', name }, signal).catch((error: unknown) => {
         if (!signal.aborted)
           deps.log.warn({ instance: name, err: error }, `the snapshot at its start was not taken: ${messageOf(error)}`);
       });
@@ -36,7 +37,11 @@ export function watchStarts(deps: StartDeps, signal: AbortSignal): void {
   signal.addEventListener('abort', leave, { once: true });
 }
 
-async function takeSnapshot(deps: StartDeps, project: string, name: string, signal: AbortSignal): Promise<void> {
+async function takeSnapshot(
+  deps: StartDeps,
+  { project, name }: { project: string; name: string },
+  signal: AbortSignal,
+): Promise<void> {
   const row = await deps.store.instances.findByName(project, name);
   if (!row || !isAtStart((await effectiveOf(deps.store, row)).config['snapshots.schedule'])) return;
   for (let attempt = 1; !signal.aborted; attempt++) {
