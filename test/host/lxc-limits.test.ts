@@ -183,3 +183,33 @@ test('a mount shows in the instance, and a link of the guest does not lead it ou
   await expect(driver.ensureStarted(spec.ref)).rejects.toMatchObject({ code: 'not-found' });
   await driver.removeConfigured(spec.ref);
 });
+
+test('instances with a number of CPUs are spread over them, and spread again as others come and go', async () => {
+  const cpus = readFileSync('/sys/fs/cgroup/cpuset/cpuset.cpus', 'utf8').trim();
+  const placed = async (spec: MachineSpec) => limitFile(spec, 'cpuset', 'cpuset.cpus');
+  const make = (name: string, cpu: Limits['cpu']) =>
+    fixture.spec(fixture.busyboxRootfs(name), { limits: { ...none, ...(cpu ? { cpu } : {}) } });
+  const all = [make('spread-a', { count: 1 }), make('spread-b', { count: 1 }), make('spread-c', undefined)];
+  const end = new AbortController();
+  const watching = driver.watch(() => undefined, end.signal);
+  for (const spec of all) {
+    await driver.ensureConfigured(spec);
+    await driver.ensureStarted(spec.ref);
+  }
+  const [a, b, c] = all as [MachineSpec, MachineSpec, MachineSpec];
+  await until('two places', async () => cpus === '0' || (await placed(a)) !== (await placed(b)));
+  expect(await placed(c)).toBe(cpus);
+  // Somebody takes the place of the first for good: it moves away, which only it can.
+  const first = (await placed(a)).split(',')[0]!;
+  await driver.can.limits!.apply(c.ref, { ...none, cpu: { set: first } });
+  await driver.removeConfigured(b.ref);
+  await until('another place', async () => cpus === '0' || (await placed(a)) !== first);
+  // A driver that has just been made looks at what runs, too.
+  await driver.can.limits!.apply(c.ref, none);
+  end.abort();
+  await watching;
+  const later = createLxcDriver({ stateDir: fixture.stateDir });
+  await later.can.limits!.apply(c.ref, { ...none, cpu: { set: await placed(a) } });
+  await until('yet another place', async () => cpus === '0' || (await placed(a)) !== (await placed(c)));
+  for (const spec of [a, c]) await driver.removeConfigured(spec.ref);
+});

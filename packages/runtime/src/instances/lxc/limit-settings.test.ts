@@ -14,7 +14,7 @@ const layouts = {
 const context = (version: 1 | 2): LimitContext => ({
   layout: layouts[version],
   cpus: [0, 1, 2, 3],
-  seed: 3,
+  chosenCpus: [0, 3],
   deviceOf: (path) => (path === '/none' ? null : '8:0'),
 });
 const set = (version: 1 | 2, limits: Partial<Limits>) =>
@@ -30,9 +30,8 @@ test('no limits: nothing is set, and everything is put back', () => {
 });
 
 describe('CPU', () => {
-  test('a count is spread, a set is taken as it is where the host has it', () => {
+  test('a count is where it was placed, a set is taken as it is where the host has it', () => {
     expect(set(1, { cpu: { count: 2 } })).toEqual(['cpuset.cpus 0,3']);
-    expect(set(2, { cpu: { count: 9 } })).toEqual(['cpuset.cpus 0,1,2,3']);
     expect(set(2, { cpu: { set: '1-2,7' } })).toEqual(['cpuset.cpus 1,2']);
     expect(() => set(1, { cpu: { set: '8-9' } })).toThrow(/None of the CPUs/);
     expect(() => parseCpus('0-')).toThrow(/not a set/);

@@ -18,8 +18,8 @@ export interface LimitContext {
   layout: CgroupLayout;
   /** CPUs that may be used, ascending. */
   cpus: readonly number[];
-  /** Spreads instances with a CPU count over the CPUs. */
-  seed: number;
+  /** Which ones an instance with a number of CPUs gets. */
+  chosenCpus: readonly number[];
   /** Block device `major:minor` behind a host path; null when there is none to throttle. */
   deviceOf(backing: string): string | null;
 }
@@ -58,7 +58,7 @@ function setting(
 function cpusetSettings(limits: Limits, context: LimitContext, version: 1 | 2): CgroupSetting[] {
   const cpu = limits.cpu;
   if (cpu === undefined) return [setting('cpuset', version, 'cpuset.cpus', formatCpus(context.cpus), true, true)];
-  const chosen = 'set' in cpu ? parseCpus(cpu.set) : pick(context.cpus, cpu.count, context.seed);
+  const chosen = 'set' in cpu ? parseCpus(cpu.set) : context.chosenCpus;
   const usable = chosen.filter((id) => context.cpus.includes(id));
   if (usable.length === 0)
     throw new DomainError(
@@ -66,14 +66,11 @@ function cpusetSettings(limits: Limits, context: LimitContext, version: 1 | 2): 
       `None of the CPUs of limits.cpu is available on this host (it has ${formatCpus(context.cpus)})`,
       { details: { field: 'config.limits.cpu' } },
     );
-  return [setting('cpuset', version, 'cpuset.cpus', formatCpus(usable), false, true)];
+  return [cpusetSetting(usable, version)];
 }
 
-function pick(cpus: readonly number[], count: number, seed: number): number[] {
-  if (count >= cpus.length) return [...cpus];
-  return Array.from({ length: Math.max(1, count) }, (_, index) => cpus[(seed + index) % cpus.length]!).sort(
-    (a, b) => a - b,
-  );
+export function cpusetSetting(cpus: readonly number[], version: 1 | 2): CgroupSetting {
+  return setting('cpuset', version, 'cpuset.cpus', formatCpus(cpus), false, true);
 }
 
 /** `0-3,5` to numbers. */

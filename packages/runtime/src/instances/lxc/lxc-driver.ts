@@ -4,14 +4,15 @@ import { DomainError } from '@stapes/contract/errors';
 import { IdmappedMounts } from '../../host/idmapped-mounts.ts';
 import { KeyedLock } from '../../host/keyed-lock.ts';
 import { stateId } from '../../host/state-id.ts';
-import type { InstanceDriver, InstanceRef, Limits, MachineSpec } from '../driver.ts';
+import type { InstanceDriver, InstancePowers, InstanceRef, Limits, MachineSpec } from '../driver.ts';
+import { CpuBalance } from './cpu-balance.ts';
 import { removeCgroup } from './lxc-cgroups.ts';
 import { escapeMountPath, serializeConf } from './lxc-conf.ts';
 import type { HostAbilities } from './lxc-config.ts';
 import { consoleLogPower, consolePower, execCommand, logsPower } from './lxc-exec.ts';
 import { lxcFiles } from './lxc-files.ts';
 import { LxcHotplug } from './lxc-hotplug.ts';
-import { applyLimits, hostLimitSettings } from './lxc-limits.ts';
+import { applyLimits, hostLimitSettings, usableCpus } from './lxc-limits.ts';
 import { applyNicLimits, removeNicLimits } from './nic-limits.ts';
 import { LxcObserver } from './lxc-observer.ts';
 import { LxcPaths } from './lxc-paths.ts';
@@ -48,6 +49,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     locks,
     hostNames: async (ref) => ((await findSpec(ref))?.nics ?? []).map((nic) => nic.hostName),
   };
+  const balance = new CpuBalance({ observer, findLimit: async (ref) => (await findSpec(ref))?.limits.cpu });
   const hotplug = new LxcHotplug({ paths, observer, locks, findSpec });
   const startContext: StartContext = {
     paths,
@@ -62,7 +64,12 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
       idmappedRootfs: spec.idmap !== null && (!existsSync(spec.rootfs) || (await idmapped.supports(spec.rootfs))),
       ...confinementAbilities(),
     }),
-    limitSettings: (spec) => hostLimitSettings(observer, spec.ref, spec.limits),
+    limitSettings: (spec, isStart) =>
+      hostLimitSettings(
+        observer,
+        spec.limits,
+        isStart ? balance.choose(spec.ref, spec.limits.cpu) : usableCpus(observer),
+      ),
     shiftRootfs: async (spec, abilities) => shiftRootfs(spec.rootfs, abilities.idmappedRootfs ? null : spec.idmap),
     clearTraces: (ref) => clearTraces(stopContext, ref),
     forgetPlugged: (ref) => hotplug.forget(ref),
@@ -87,7 +94,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     type: 'container',
     can: {
       exec: { command: (ref, spec) => execCommand(paths, observer, ref, spec) },
-      limits: { apply: (ref, limits) => applyLimits(observer, ref, limits) },
+      limits: limitsPower(observer, balance),
       consoleLog: consoleLogPower(paths),
       console: consolePower(paths, observer),
       logs: logsPower(paths),
@@ -104,6 +111,7 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     },
     async removeConfigured(ref) {
       await stopInstance(stopContext, ref, { graceMs: 0, force: true });
+      balance.soon();
       await removeAllNicLimits(await findSpec(ref));
       await locks.run(ref.id, async () => {
         await rm(paths.directory(ref), { recursive: true, force: true });
@@ -115,10 +123,12 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     ensureStarted: (ref) =>
       locks.run(ref.id, async () => {
         await startInstance(startContext, ref);
+        balance.soon();
         await applyNicLimits((await startContext.readSpec(ref)).limits.nic.filter(isLimited));
       }),
     async ensureStopped(ref, options) {
       await stopInstance(stopContext, ref, options);
+      balance.soon();
       await removeAllNicLimits(await findSpec(ref));
     },
     async ensureFrozen(ref, frozen) {
@@ -132,16 +142,27 @@ export function createLxcDriver({ stateDir }: LxcDriverOptions): InstanceDriver 
     inspectAll: () => observer.inspectAll(),
     usage: (refs) => usage.read(refs),
     watch(listener, signal) {
+      balance.soon();
       // Those that were rebooted while nobody watched.
       void observer
         .inspectAll()
         .then((all) => all.forEach((_seen, id) => void settle({ id })))
         .catch(() => undefined);
       return new LxcWatcher(paths, observer, (event) => {
+        if (event.status === 'Running' || event.status === 'Stopped') balance.soon();
         if (event.status === 'Running') void settle(event).then(() => limitNewNics(event));
         if (event.status === 'Stopped') void releaseDisks(event).catch(() => undefined);
         listener(event);
       }).follow(signal);
+    },
+  };
+}
+
+function limitsPower(observer: LxcObserver, balance: CpuBalance): InstancePowers['limits'] {
+  return {
+    async apply(ref, limits) {
+      await applyLimits(observer, ref, limits, balance.choose(ref, limits.cpu));
+      balance.soon();
     },
   };
 }

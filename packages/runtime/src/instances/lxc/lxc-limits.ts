@@ -6,22 +6,27 @@ import { limitSettings, parseCpus, type CgroupSetting, type LimitContext } from 
 import { applyNicLimits } from './nic-limits.ts';
 import type { LxcObserver } from './lxc-observer.ts';
 
-export function hostLimitSettings(observer: LxcObserver, ref: InstanceRef, limits: Limits): CgroupSetting[] {
-  return limitSettings(limits, limitContext(observer, ref)).filter(
+/** `chosenCpus` is where one with a number of CPUs shall be. */
+export function hostLimitSettings(
+  observer: LxcObserver,
+  limits: Limits,
+  chosenCpus: readonly number[] | null,
+): CgroupSetting[] {
+  return limitSettings(limits, limitContext(observer, chosenCpus ?? [])).filter(
     (setting) => !setting.optional || setting.reset || fileExists(observer, setting),
   );
 }
 
-function limitContext(observer: LxcObserver, ref: InstanceRef): LimitContext {
+function limitContext(observer: LxcObserver, chosenCpus: readonly number[]): LimitContext {
   return {
     layout: observer.layout,
     cpus: usableCpus(observer),
-    seed: [...ref.id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 4096,
+    chosenCpus,
     deviceOf: blockDeviceOf,
   };
 }
 
-function usableCpus(observer: LxcObserver): number[] {
+export function usableCpus(observer: LxcObserver): number[] {
   const mount = observer.layout.v1.get('cpuset');
   const text =
     (mount === undefined ? null : readText(join(mount, 'cpuset.cpus'))) ??
@@ -66,10 +71,15 @@ function anonymousDevice(path: string): string | null {
     : null;
 }
 
-export async function applyLimits(observer: LxcObserver, ref: InstanceRef, limits: Limits): Promise<void> {
+export async function applyLimits(
+  observer: LxcObserver,
+  ref: InstanceRef,
+  limits: Limits,
+  chosenCpus: readonly number[] | null,
+): Promise<void> {
   const init = await observer.findInit(ref);
   if (!init) return;
-  const settings = hostLimitSettings(observer, ref, limits);
+  const settings = hostLimitSettings(observer, limits, chosenCpus);
   for (const reset of staleThrottles(init.cgroups, settings)) init.cgroups.write(reset);
   for (const setting of settings) init.cgroups.write(setting);
   await applyNicLimits(limits.nic);

@@ -18,7 +18,8 @@ export interface StartContext {
   observer: LxcObserver;
   readSpec(ref: InstanceRef): Promise<MachineSpec>;
   abilities(spec: MachineSpec): Promise<HostAbilities>;
-  limitSettings(spec: MachineSpec): CgroupSetting[];
+  /** At a start, one with a number of CPUs is given its place. */
+  limitSettings(spec: MachineSpec, isStart: boolean): CgroupSetting[];
   /** Rewrites the owners where idmapped mounts do not work. */
   shiftRootfs(spec: MachineSpec, abilities: HostAbilities): Promise<void>;
   clearTraces(ref: InstanceRef): Promise<void>;
@@ -34,7 +35,7 @@ export async function startInstance(context: StartContext, ref: InstanceRef): Pr
   const abilities = await context.abilities(spec);
   await context.shiftRootfs(spec, abilities);
   unstageReadOnlyDisks(paths.readOnlyDisks(ref));
-  await writeConfig(context, spec, abilities);
+  await writeConfig(context, spec, abilities, true);
   await context.forgetPlugged(ref);
   const logStart = await sizeOf(paths.log(ref));
   try {
@@ -65,6 +66,7 @@ export async function writeConfig(
   context: Pick<StartContext, 'paths' | 'limitSettings'>,
   spec: MachineSpec,
   abilities: HostAbilities,
+  isStart = false,
 ): Promise<void> {
   const { paths } = context;
   const { ref } = spec;
@@ -77,7 +79,7 @@ export async function writeConfig(
   const mounts = resolveMounts(spec, abilities.idmappedRootfs);
   const resolved = {
     mounts: spec.idmap === null ? mounts : stageReadOnlyDisks(paths.readOnlyDisks(ref), mounts),
-    limits: context.limitSettings(spec),
+    limits: context.limitSettings(spec, isStart),
   };
   await replaceFile(paths.config(ref), serializeConf(lxcConfig(spec, places, abilities, resolved)));
 }
