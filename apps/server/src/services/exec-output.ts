@@ -26,7 +26,7 @@ export async function removeExecOutput(config: ServerConfig, instanceId: string)
 export interface Recording {
   name: string;
   isTruncated(): boolean;
-  /** Takes all of a stream, and keeps its beginning. Resolves when the stream has ended or `stop` was called. */
+  /** Takes all of a stream, and keeps its beginning. `onFailure` is called when that cannot be written. */
   follow(stream: NodeJS.ReadableStream, onFailure: () => void): void;
   /** Ends it: throws `no-space` or what else kept it from being written. */
   finish(): Promise<void>;

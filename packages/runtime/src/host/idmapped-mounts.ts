@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { closeDescriptor, openTreeClone, setMountIdmap } from './syscalls.ts';
 import { withNamespaces } from './helper-namespace.ts';
+import { cloneMount, setMountAttributes } from './mounts.ts';
 
 /** Tries, once a file system, whether mounts of it can map ids; the kernel's answer differs by file system type. */
 export class IdmappedMounts {
@@ -45,15 +45,15 @@ async function tryIdmap(path: string): Promise<boolean> {
 }
 
 function canMap(path: string, namespace: number): boolean {
-  const mount = openTreeClone(path);
+  const mount = cloneMount(path, { recursive: false });
   try {
-    setMountIdmap(mount, namespace);
+    setMountAttributes(mount, { readOnly: false, userNamespaceFd: namespace, recursive: false });
     return true;
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === 'EINVAL' || code === 'EPERM' || code === 'ENOSYS' || code === 'EOPNOTSUPP') return false;
     throw error;
   } finally {
-    closeDescriptor(mount);
+    closeSync(mount);
   }
 }

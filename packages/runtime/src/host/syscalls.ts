@@ -17,16 +17,13 @@ const raw = {
   openat2: libc.func(
     'int64_t syscall(int64_t number, int64_t directory, const char *path, const void *how, size_t size)',
   ),
-  openTree: libc.func('int64_t syscall(int64_t number, int64_t directory, const char *path, int64_t flags)'),
-  mountSetattr: libc.func(
-    'int64_t syscall(int64_t number, int64_t directory, const char *path, int64_t flags, const void *attributes, size_t size)',
-  ),
   fgetxattr: libc.func('int64_t fgetxattr(int fd, const char *name, void *value, size_t size)'),
   fremovexattr: libc.func('int fremovexattr(int fd, const char *name)'),
+  ioctl: libc.func('int ioctl(int fd, unsigned long request, void *arguments)'),
   fsetxattr: libc.func('int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)'),
 };
-/** x86_64 and arm64 share these three numbers. */
-const numbers = { openTree: 428, openat2: 437, mountSetattr: 442 } as const;
+/** The same on x86_64 and arm64. */
+const openat2Number = 437;
 const errnoNames = new Map<number, string>(
   Object.entries(koffi.os.errno).map(([name, value]) => [value as number, name]),
 );
@@ -61,7 +58,7 @@ export function openat2(
   struct.writeBigUInt64LE(BigInt(how.mode ?? 0), 8);
   struct.writeBigUInt64LE(BigInt(how.resolve), 16);
   for (let attempt = 0; ; attempt++) {
-    const fd = raw.openat2(numbers.openat2, directory, path, struct, 24);
+    const fd = raw.openat2(openat2Number, directory, path, struct, 24);
     // EAGAIN: a rename raced with the walk; the kernel asks for a retry.
     if (Number(fd) < 0 && koffi.errno() === koffi.os.errno.EAGAIN && attempt < 50) continue;
     return checked('openat2', fd, path);
@@ -117,19 +114,6 @@ export function asFileUser<T>(uid: number, gid: number, work: () => T): T {
   }
 }
 
-/** A detached copy of the mount at a path. */
-export function openTreeClone(path: string): number {
-  return checked('open_tree', raw.openTree(numbers.openTree, -100, path, 1 | openCloexec), path);
-}
-
-/** Makes a detached mount an idmapped one, or throws when its file system cannot. */
-export function setMountIdmap(mountFd: number, userNamespaceFd: number): void {
-  const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(0x00100000n, 0);
-  attributes.writeBigUInt64LE(BigInt(userNamespaceFd), 24);
-  checked('mount_setattr', raw.mountSetattr(numbers.mountSetattr, mountFd, '', 0x1000, attributes, 32));
-}
-
 /** Null when there is no such attribute. */
 export function getAttribute(fd: number, name: string): Buffer | null {
   const value = Buffer.alloc(256);
@@ -146,4 +130,17 @@ export function setAttribute(fd: number, name: string, value: Buffer): void {
 export function removeAttribute(fd: number, name: string): void {
   if (raw.fremovexattr(fd, name) < 0 && koffi.errno() !== koffi.os.errno.ENODATA)
     throw new SyscallError('fremovexattr', koffi.errno(), name);
+}
+
+/**
+ * An ioctl that may wait for the disk, in a thread of the pool; the kernel's answer is written into `struct`. The error number stays in that
+ * thread, so only whether it went well comes back.
+ */
+export function ioctlInThread(fd: number, request: number, struct: Buffer): Promise<boolean> {
+  return new Promise((done, fail) => {
+    raw.ioctl.async(fd, request, struct, (error: Error | null, result: number) =>
+      // Naming the buffer here keeps its memory until the kernel is done with it.
+      error ? fail(error) : done(result === 0 && struct.length > 0),
+    );
+  });
 }

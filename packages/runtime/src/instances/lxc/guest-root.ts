@@ -33,7 +33,7 @@ export class GuestRoot {
     }
   }
 
-  /** Opens what is mounted at a place of the guest's mount table, where no file system on the way could answer never. */
+  /** Opens what is mounted at a place of the guest's mount table, when every file system on the way is one that answers. */
   openMounted(point: string): number {
     return openat2(this.fd, point, {
       flags: openPath,

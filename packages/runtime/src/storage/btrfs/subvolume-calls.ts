@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import koffi from 'koffi';
+import { ioctlInThread } from '../../host/syscalls.ts';
 
 /** The two calls of btrfs that every create and delete makes, without a process for each. Source: linux/btrfs.h. */
-const ioctl = koffi.load('libc.so.6').func('int ioctl(int fd, unsigned long request, void *arguments)');
 const requests = { snapshotCreate: 0x50009417, snapshotDestroy: 0x5000940f } as const;
 const structBytes = 4096;
 const readOnlyFlag = 2n;
@@ -31,16 +30,6 @@ function writeName(struct: Buffer, offset: number, name: string): void {
   bytes.copy(struct, offset);
 }
 
-/** In a thread of the pool: the file system may wait for the disk. The error number stays in that thread, so only yes or no comes back. */
-function call(fd: number, request: number, struct: Buffer): Promise<boolean> {
-  return new Promise((done, fail) => {
-    ioctl.async(fd, request, struct, (error: Error | null, result: number) =>
-      // Naming the arguments here keeps their memory until the kernel has read them.
-      error ? fail(error) : done(result === 0 && struct.length === structBytes),
-    );
-  });
-}
-
 async function within<T>(path: string, work: (fd: number) => Promise<T>): Promise<T> {
   const directory = await open(path);
   try {
@@ -54,12 +43,14 @@ async function within<T>(path: string, work: (fd: number) => Promise<T>): Promis
 export function trySnapshot(from: string, to: string, readOnly: boolean): Promise<boolean> {
   return within(from, (source) =>
     within(dirname(to), (parent) =>
-      call(parent, requests.snapshotCreate, snapshotArguments(source, basename(to), readOnly)),
+      ioctlInThread(parent, requests.snapshotCreate, snapshotArguments(source, basename(to), readOnly)),
     ),
   );
 }
 
 /** False when the kernel refused (it holds other subvolumes, say); nothing was removed then. */
 export function tryDestroy(path: string): Promise<boolean> {
-  return within(dirname(path), (parent) => call(parent, requests.snapshotDestroy, destroyArguments(basename(path))));
+  return within(dirname(path), (parent) =>
+    ioctlInThread(parent, requests.snapshotDestroy, destroyArguments(basename(path))),
+  );
 }

@@ -48,16 +48,20 @@ async function isSubvolume(path: string): Promise<boolean> {
   return info !== null && info.isDirectory() && info.ino === firstInode;
 }
 
+/** The command, when the kernel has refused, says why. */
+async function snapshot(from: string, to: string, readOnly: boolean): Promise<void> {
+  if (!(await trySnapshot(from, to, readOnly)))
+    await btrfs('subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), '--', from, to);
+}
+
 /** Subvolumes that the instance itself has made come along: a snapshot alone leaves empty directories in their places. */
 async function copySubvolume(from: string, to: string, { readOnly, pristine }: CopyOptions): Promise<void> {
   const nested = pristine ? [] : await nestedSubvolumes(from);
   const sealed = readOnly && nested.length === 0;
-  // The command, when the kernel has refused, says why.
-  if (!(await trySnapshot(from, to, sealed)))
-    await btrfs('subvolume', 'snapshot', ...(sealed ? ['-r'] : []), '--', from, to);
+  await snapshot(from, to, sealed);
   for (const path of nested) {
     await rmdir(join(to, path));
-    await btrfs('subvolume', 'snapshot', '--', join(from, path), join(to, path));
+    await snapshot(join(from, path), join(to, path), false);
   }
   if (readOnly && nested.length > 0) await btrfs('property', 'set', '-t', 'subvol', to, 'ro', 'true');
 }
