@@ -1,10 +1,11 @@
-import { chmod, lstat, rmdir, statfs } from 'node:fs/promises';
+import { chmod, lstat, statfs } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { DomainError } from '@stapes/contract/errors';
 import { run } from '../../host/run.ts';
 import type { VolumeRef } from '../driver.ts';
 import type { PoolLayout } from '../layout.ts';
 import type { CopyOptions, TreeOperations } from '../tree-driver.ts';
+import { copyNested } from './nested-copy.ts';
 import { tryDestroy, trySnapshot } from './subvolume-calls.ts';
 
 const firstInode = 256;
@@ -59,10 +60,7 @@ async function copySubvolume(from: string, to: string, { readOnly, pristine }: C
   const nested = pristine ? [] : await nestedSubvolumes(from);
   const sealed = readOnly && nested.length === 0;
   await snapshot(from, to, sealed);
-  for (const path of nested) {
-    await rmdir(join(to, path));
-    await snapshot(join(from, path), join(to, path), false);
-  }
+  for (const path of nested) await copyNested({ from, to, path }, (source, target) => snapshot(source, target, false));
   if (readOnly && nested.length > 0) await btrfs('property', 'set', '-t', 'subvol', to, 'ro', 'true');
 }
 
