@@ -109,6 +109,8 @@ test('actions: a reason when one cannot be used; stop, start, freeze, rename, co
   await expect(rename).toHaveAttribute('aria-disabled', 'true');
   await expect(rename).toContainText('Stop it first');
   await page.keyboard.press('Escape');
+  // A click on the button while the menu still closes would not open it again.
+  await expect(rename).toBeHidden();
 
   await more(page, 'Freeze');
   await expect(page.getByText('Frozen', { exact: true })).toBeVisible();
